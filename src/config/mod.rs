@@ -1,0 +1,1 @@
+//! Settings: sections with defaults, all mistakes at once, the reference generated.

@@ -1,0 +1,1 @@
+//! Members, outbound queues and their flusher: one switchboard a worker thread.

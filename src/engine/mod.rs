@@ -1,0 +1,1 @@
+//! The workflow language; pure: decide, apply, effects.

@@ -1,0 +1,1 @@
+//! REST, admin, health, metrics, documents.

@@ -1,0 +1,223 @@
+//! Typed identifiers: no function of ours takes two `&str` ids side by side.
+//!
+//! Ids that clients choose or echo (runs, nodes, tenants …) are any string of 1 to 128 bytes
+//! without control characters (`contract.md` 2); ids that the hub makes are uuid v7. They know
+//! serde and nothing of the database: rows hold text and convert at the door of `store`.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// Longest id in bytes that is accepted from outside (`limits.id_length`).
+pub const MAX_ID_BYTES: usize = 128;
+
+/// Why a text is no id. Answered as `INVALID_REQUEST`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// The empty string.
+    #[error("an id must not be empty")]
+    Empty,
+    /// Over [`MAX_ID_BYTES`].
+    #[error("an id has at most {MAX_ID_BYTES} bytes")]
+    TooLong,
+    /// A C0, C1 or DEL character: it could split a log line or a header.
+    #[error("an id must not contain control characters")]
+    Control,
+}
+
+fn check(text: &str) -> Result<(), IdError> {
+    if text.is_empty() {
+        return Err(IdError::Empty);
+    }
+    if text.len() > MAX_ID_BYTES {
+        return Err(IdError::TooLong);
+    }
+    if text.chars().any(char::is_control) {
+        return Err(IdError::Control);
+    }
+    Ok(())
+}
+
+macro_rules! text_ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks a text from outside: 1 to 128 bytes, no control characters.
+            pub fn parse(text: &str) -> Result<Self, IdError> {
+                check(text)?;
+                Ok(Self(Arc::from(text)))
+            }
+            /// A new uuid v7: rises with time, so it shows its time and is no secret.
+            pub fn generate() -> Self {
+                Self(Arc::from(uuid::Uuid::now_v7().to_string().as_str()))
+            }
+            /// A text that the hub itself wrote (a database row): taken as it is.
+            pub fn trusted(text: &str) -> Self {
+                Self(Arc::from(text))
+            }
+            /// The text, byte for byte as it came.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.0)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+                Self::parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+
+text_ids! {
+    /// One execution of a definition (`instanceID`, `runId` on the wire).
+    RunId,
+    /// A step of a definition; unique within its definition only.
+    NodeId,
+    /// A stored workflow definition (`workflowID`).
+    WorkflowId,
+    /// A tenant (`tenantID`; number or string on the wire, compared as string).
+    TenantId,
+    /// A user's row (`userID`).
+    UserId,
+    /// An API key's row (`apiKeyID`); not the key itself.
+    ApiKeyId,
+    /// A stream of the journal: `run:<run id>`, `room:<room id>`.
+    StreamId,
+    /// One hub process, written into each journal row as its writer.
+    HubId,
+    /// One request or frame from outside, for log lines (`request.id`).
+    RequestId,
+    /// A socket: a session's membership in one namespace. Public.
+    SocketId,
+}
+
+impl StreamId {
+    /// The stream that holds the rows of a run.
+    pub fn of_run(run: &RunId) -> Self {
+        Self(Arc::from(format!("run:{run}").as_str()))
+    }
+}
+
+/// A row's place in its stream: from 1, without holes. 0 = before the first row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seq(pub i64);
+
+impl Seq {
+    /// Before the first row.
+    pub const ZERO: Seq = Seq(0);
+    /// The place behind this one.
+    #[must_use]
+    pub fn next(self) -> Seq {
+        Seq(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The life of a stream: born with it, changed when it is truncated or restored, so that a seq
+/// of the old life is never mistaken for one of the new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(pub i64);
+
+/// Where a reader is: a seq alone would lie when a stream began again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct StreamPosition {
+    /// Life of the stream.
+    pub epoch: Epoch,
+    /// Last row seen in that life.
+    pub seq: Seq,
+}
+
+/// One arrival at a node (loops visit again); from 1, counted over the whole run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Visit(pub u32);
+
+/// One try of a visit (retries try again); from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Attempt(pub u32);
+
+/// The Engine.IO session id: a secret (whoever knows it may read and write the session), so it
+/// prints masked and logs carry [`SessionId::log_id`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionId(engineioxide_core::Sid);
+
+impl SessionId {
+    /// 96 random bits, 16 url-safe characters.
+    pub fn generate() -> Self {
+        Self(engineioxide_core::Sid::new())
+    }
+    /// A sid from a query; `None` for anything that no hub ever issued.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+    /// The secret itself, for the OPEN packet only.
+    pub fn expose(&self) -> &str {
+        self.0.as_str()
+    }
+    /// The codec's type.
+    pub fn to_sid(self) -> engineioxide_core::Sid {
+        self.0
+    }
+    /// Twelve hexadecimal digits of its SHA-256: one session in many log lines, not usable as sid.
+    pub fn log_id(&self) -> String {
+        use sha2::Digest;
+        let digest = sha2::Sha256::digest(self.0.as_str().as_bytes());
+        digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sid:****")
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sid:****")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_from_outside_are_checked() {
+        assert_eq!(RunId::parse(""), Err(IdError::Empty));
+        assert_eq!(RunId::parse(&"x".repeat(129)), Err(IdError::TooLong));
+        assert_eq!(RunId::parse("a\0b"), Err(IdError::Control));
+        assert!(RunId::parse("preview_5_1700000000000").is_ok());
+        assert!(serde_json::from_str::<RunId>("\"a\\nb\"").is_err());
+    }
+
+    #[test]
+    fn a_session_id_never_prints() {
+        let sid = SessionId::generate();
+        assert_eq!(format!("{sid} {sid:?}"), "sid:**** sid:****");
+        assert!(!sid.log_id().contains(sid.expose()));
+    }
+}

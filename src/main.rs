@@ -1,0 +1,2 @@
+//! The binary: see `jethub::cli`.
+fn main() {}

@@ -1,0 +1,245 @@
+//! The registry of metrics: one struct a module, registered once, written at `/metrics`.
+//!
+//! Names start with `jethub_`. Labels come from closed sets of ours, never from user input
+//! (`faults.md` A58). A module adds its struct here and its fields there.
+
+use std::sync::OnceLock;
+
+use parking_lot::Mutex;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+/// A label `reason` from a closed set.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Reason {
+    /// Lower-case words with underscores.
+    pub reason: &'static str,
+}
+
+/// A label `id`, for invariants (`N1` … `N5`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Id {
+    /// The number of the rule.
+    pub id: &'static str,
+}
+
+/// A label `kind`, for actors, node types, events.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct KindLabel {
+    /// One of a closed set.
+    pub kind: &'static str,
+}
+
+/// Sessions and their transports.
+#[derive(Default)]
+pub struct Sessions {
+    /// Open sessions by transport (`polling`, `websocket`, `mounted`).
+    pub open: Family<KindLabel, Gauge>,
+    /// Refused handshakes by reason.
+    pub refused: Family<Reason, Counter>,
+    /// Ended sessions by close reason.
+    pub closed: Family<Reason, Counter>,
+    /// Packets that broke a rule of the protocol, by rule.
+    pub protocol_errors: Family<Reason, Counter>,
+    /// Client events by name (known names only; others are `unknown`).
+    pub events_in: Family<KindLabel, Counter>,
+}
+
+/// Queues between a committed row and a socket.
+#[derive(Default)]
+pub struct Delivery {
+    /// Frames put into outbound queues.
+    pub frames: Counter,
+    /// Bytes that wait in outbound queues.
+    pub queued_bytes: Gauge,
+    /// Members of all subjects.
+    pub members: Gauge,
+    /// Frames dropped or coalesced, by policy.
+    pub dropped: Family<Reason, Counter>,
+}
+
+/// The journal and its database.
+pub struct JournalMetrics {
+    /// Rows committed.
+    pub rows: Counter,
+    /// Transactions committed.
+    pub commits: Counter,
+    /// Appends refused, by reason.
+    pub refused: Family<Reason, Counter>,
+    /// Rows that wait.
+    pub queue_rows: Gauge,
+    /// Seconds from taking a batch to its commit.
+    pub commit_seconds: Histogram,
+    /// Rows a batch.
+    pub batch_rows: Histogram,
+}
+
+impl Default for JournalMetrics {
+    fn default() -> Self {
+        Self {
+            rows: Counter::default(),
+            commits: Counter::default(),
+            refused: Family::default(),
+            queue_rows: Gauge::default(),
+            commit_seconds: Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]),
+            batch_rows: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]),
+        }
+    }
+}
+
+/// Actors under a registry.
+#[derive(Default)]
+pub struct Actors {
+    /// Living children by kind.
+    pub alive: Family<KindLabel, Gauge>,
+    /// Restarts by reason (`panic`, `admin`, `stuck`).
+    pub restarts: Family<Reason, Counter>,
+    /// Children in a crash loop by kind.
+    pub crash_looping: Family<KindLabel, Gauge>,
+}
+
+/// Workflow runs.
+#[derive(Default)]
+pub struct Runs {
+    /// Runs started.
+    pub started: Counter,
+    /// Runs ended, by status.
+    pub ended: Family<KindLabel, Counter>,
+    /// Node attempts ended, by result.
+    pub nodes: Family<Reason, Counter>,
+    /// Results dropped because their attempt was over.
+    pub late_results: Counter,
+}
+
+/// JavaScript workers.
+#[derive(Default)]
+pub struct Scripts {
+    /// Executions by result.
+    pub executions: Family<Reason, Counter>,
+    /// Workers killed and replaced, by reason.
+    pub killed: Family<Reason, Counter>,
+    /// Executions that wait for a worker.
+    pub queued: Gauge,
+}
+
+/// Credentials.
+#[derive(Default)]
+pub struct Auth {
+    /// Verified credentials, by result.
+    pub verified: Family<Reason, Counter>,
+    /// JWKS fetches, by result.
+    pub jwks: Family<Reason, Counter>,
+}
+
+/// All metrics of the process.
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    /// Sessions.
+    pub sessions: Sessions,
+    /// Delivery.
+    pub delivery: Delivery,
+    /// Journal.
+    pub journal: JournalMetrics,
+    /// Actors.
+    pub actors: Actors,
+    /// Runs.
+    pub runs: Runs,
+    /// Scripts.
+    pub scripts: Scripts,
+    /// Credentials.
+    pub auth: Auth,
+    /// Broken invariants by number; anything but 0 is a defect of the hub.
+    pub invariant_violations: Family<Id, Counter>,
+}
+
+impl Metrics {
+    fn new() -> Self {
+        let metrics = Self {
+            registry: Mutex::new(Registry::with_prefix("jethub")),
+            sessions: Sessions::default(),
+            delivery: Delivery::default(),
+            journal: JournalMetrics::default(),
+            actors: Actors::default(),
+            runs: Runs::default(),
+            scripts: Scripts::default(),
+            auth: Auth::default(),
+            invariant_violations: Family::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&self) {
+        let mut registry = self.registry.lock();
+        let r = &mut *registry;
+        let s = &self.sessions;
+        r.register("sessions_open", "Open sessions by transport", s.open.clone());
+        r.register("handshakes_refused", "Refused handshakes by reason", s.refused.clone());
+        r.register("sessions_closed", "Ended sessions by close reason", s.closed.clone());
+        r.register("protocol_errors", "Packets against the protocol, by rule", s.protocol_errors.clone());
+        r.register("events_in", "Client events by name", s.events_in.clone());
+        let d = &self.delivery;
+        r.register("frames_queued", "Frames put into outbound queues", d.frames.clone());
+        r.register("outbound_queue_bytes", "Bytes waiting in outbound queues", d.queued_bytes.clone());
+        r.register("members", "Members of all subjects", d.members.clone());
+        r.register("frames_dropped", "Frames dropped or coalesced, by policy", d.dropped.clone());
+        let j = &self.journal;
+        r.register("journal_rows", "Rows committed", j.rows.clone());
+        r.register("journal_commits", "Transactions committed", j.commits.clone());
+        r.register("journal_refused", "Appends refused, by reason", j.refused.clone());
+        r.register("journal_queue_rows", "Rows waiting for the journal", j.queue_rows.clone());
+        r.register("journal_commit_seconds", "Seconds a commit", j.commit_seconds.clone());
+        r.register("journal_batch_rows", "Rows a batch", j.batch_rows.clone());
+        let a = &self.actors;
+        r.register("actors_alive", "Living actors by kind", a.alive.clone());
+        r.register("actor_restarts", "Restarts of actors by reason", a.restarts.clone());
+        r.register("actors_crash_looping", "Actors held back by kind", a.crash_looping.clone());
+        let w = &self.runs;
+        r.register("runs_started", "Workflow runs started", w.started.clone());
+        r.register("runs_ended", "Workflow runs ended, by status", w.ended.clone());
+        r.register("node_executions", "Node attempts ended, by result", w.nodes.clone());
+        r.register("late_results", "Results dropped, their attempt was over", w.late_results.clone());
+        let x = &self.scripts;
+        r.register("script_executions", "Script executions by result", x.executions.clone());
+        r.register("script_workers_killed", "Script workers killed, by reason", x.killed.clone());
+        r.register("script_queue", "Script executions waiting for a worker", x.queued.clone());
+        let c = &self.auth;
+        r.register("credentials_verified", "Verified credentials by result", c.verified.clone());
+        r.register("jwks_fetches", "JWKS fetches by result", c.jwks.clone());
+        r.register("invariant_violations", "Broken invariants by number", self.invariant_violations.clone());
+    }
+
+    /// The registry in OpenMetrics text.
+    pub fn render(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry.lock())?;
+        Ok(text)
+    }
+}
+
+/// The metrics of this process.
+pub fn metrics() -> &'static Metrics {
+    static METRICS: OnceLock<Metrics> = OnceLock::new();
+    METRICS.get_or_init(Metrics::new)
+}
+
+/// Counts a broken invariant (`N1` … `N5`, `design.md`) and panics in debug builds, so that a
+/// test that breaks one fails, and a release goes on and shows it.
+pub fn invariant_violated(id: &'static str, what: &str) {
+    metrics().invariant_violations.get_or_create(&Id { id }).inc();
+    log::error!(invariant = id; "broken invariant {id}: {what}");
+    debug_assert!(false, "broken invariant {id}: {what}");
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_text_ends_as_openmetrics_demands() {
+        let text = super::metrics().render().unwrap();
+        assert!(text.contains("jethub_journal_rows_total"));
+        assert!(text.ends_with("# EOF\n"));
+    }
+}

@@ -1,0 +1,1 @@
+//! The `/monitor` namespace: who is admitted, what is streamed.

@@ -1,0 +1,1 @@
+//! What goes over the wire; pure: codecs, frames, event types.

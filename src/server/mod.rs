@@ -1,0 +1,1 @@
+//! Builds the hub in floor order and takes it down again.

@@ -1,0 +1,1 @@
+//! One client: its Engine.IO session over all its transports.

@@ -1,0 +1,1 @@
+//! Diesel and the journal; nothing above names diesel.

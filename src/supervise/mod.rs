@@ -1,0 +1,1 @@
+//! Actors in general: registries that start, hold, restart and inspect their children.

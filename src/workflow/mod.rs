@@ -1,0 +1,1 @@
+//! Runs: one actor a run, its journal, its watchers.
