@@ -14,23 +14,23 @@
 //! | 7 | [`cli`], `main` |
 #![warn(missing_docs)]
 
+pub mod auth;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod delivery;
+pub mod engine;
 pub mod error;
 pub mod faults;
+pub mod http;
 pub mod ids;
 pub mod metrics;
-pub mod config;
-pub mod protocol;
-pub mod engine;
-pub mod store;
-pub mod outbound;
-pub mod supervise;
-pub mod delivery;
-pub mod auth;
-pub mod script;
-pub mod workflow;
 pub mod monitor;
-pub mod session;
-pub mod http;
+pub mod outbound;
+pub mod protocol;
+pub mod script;
 pub mod server;
-pub mod cli;
+pub mod session;
+pub mod store;
+pub mod supervise;
+pub mod workflow;
