@@ -1,0 +1,13 @@
+# What CI runs, a laptop runs. README names `make demo` and `make test`.
+.PHONY: check test size
+
+check: size
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo doc --no-deps --lib
+
+test:
+	cargo test --features failpoints
+
+size:
+	.ci/size.sh
