@@ -129,7 +129,7 @@ impl fmt::Display for Size {
 
 fn write_size(f: &mut fmt::Formatter<'_>, bytes: u64) -> fmt::Result {
     let (unit, factor) =
-        UNITS_OF_SIZE.into_iter().find(|(_, by)| bytes > 0 && bytes % by == 0).unwrap_or(("", 1));
+        UNITS_OF_SIZE.into_iter().find(|(_, by)| bytes > 0 && bytes.is_multiple_of(*by)).unwrap_or(("", 1));
     write!(f, "{}{unit}", bytes / factor)
 }
 
