@@ -221,11 +221,8 @@ impl<M> Entry<M> {
             Verdict::Now => self.start(now),
             Verdict::At(until) => {
                 self.enter(State::CrashLooping { until }, now);
-                let mut todo: Vec<Do<M>> = self
-                    .held
-                    .drain(..)
-                    .map(|held| Do::Refuse(held.message, Refused::CrashLooping))
-                    .collect();
+                let mut todo: Vec<Do<M>> =
+                    self.held.drain(..).map(|held| Do::Refuse(held.message, Refused::CrashLooping)).collect();
                 todo.push(Do::RetryAt(until));
                 todo
             }

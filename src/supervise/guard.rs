@@ -77,6 +77,11 @@ impl<K: Kind> Life<K> {
         self.doing = None;
     }
 
+    /// Something that takes long goes on (a long journal is read, storage is asked again): not stuck.
+    pub fn progress(&self) {
+        self.say(Word::Progress);
+    }
+
     /// Answer to `MayStop`: not now.
     pub fn busy(&self) {
         self.say(Word::Busy);

@@ -15,11 +15,11 @@ use super::{guard::Life, inspect::Observation};
 use crate::error::{Code, Coded};
 
 /// One kind of actor under a registry. The value holds what every child needs (store, shards …).
-pub trait Kind: Send + Sync + Sized + 'static {
+pub trait Kind: Unpin + Send + Sync + Sized + 'static {
     /// Name in metrics, logs and the admin list: one lower-case word.
     const NAME: &'static str;
     /// What names a child.
-    type Id: Clone + Eq + Hash + Ord + fmt::Display + Send + Sync + 'static;
+    type Id: Clone + Eq + Hash + Ord + fmt::Display + Unpin + Send + Sync + 'static;
     /// What a child can be asked.
     type Command: Command;
     /// The child.
@@ -33,7 +33,7 @@ pub trait Kind: Send + Sync + Sized + 'static {
 
 /// A message to a child. Dropping one unhandled must reach its sender as an error (it carries the
 /// sending half of a reply channel), so that a child that dies is never silence.
-pub trait Command: Send + 'static {
+pub trait Command: Unpin + Send + 'static {
     /// Answers the sender that the child will not see this message.
     fn refuse(self, why: Refused);
 }
@@ -172,6 +172,7 @@ pub(super) enum Word {
     Ready,
     Busy,
     Rest,
+    Progress,
     Report(Observation),
     Ended(super::guard::Exit),
 }

@@ -13,7 +13,7 @@
 //! its reply channel, which its sender hears.
 //!
 //! Reads: `messages` (what is said), `entry` (what a child's state does with it, pure), `policy`
-//! (how often, pure), `placement` (where, pure), `guard` (how it ended), `registry` (the shell).
+//! (how often, pure), `placement` (where, pure), `guard` (how it ended), `registry` (the shell), `watch` (its eye on progress).
 mod entry;
 mod guard;
 mod handle;
@@ -24,6 +24,7 @@ mod policy;
 mod registry;
 #[cfg(test)]
 mod registry_test;
+mod watch;
 
 pub use self::{
     guard::{Exit, Life},

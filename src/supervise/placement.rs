@@ -35,10 +35,6 @@ impl Placement {
     pub(super) fn is_blocked(&self, at: usize) -> bool {
         self.blocked.get(at).copied().unwrap_or(true)
     }
-    /// How many threads.
-    pub(super) fn len(&self) -> usize {
-        self.blocked.len()
-    }
 }
 
 #[cfg(test)]
