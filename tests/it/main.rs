@@ -1,1 +1,14 @@
 //! Integration tests: one binary; the list of modules is the list of promises.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and measures real time from outside"
+)]
+
+mod harness;
+
+mod bytes;
+mod engineio;
+mod socketio;
