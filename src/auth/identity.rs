@@ -3,34 +3,13 @@
 //! The forms and their order are those of `contract.md` 1.2; the first one found is used, a later
 //! one never rescues it.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
 
-use crate::ids::{ApiKeyId, TenantId, UserId};
-
-/// A secret text: wiped when dropped, never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    /// Wraps it.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
-    }
-    /// The text itself, for the one who verifies it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("****")
-    }
-}
+use crate::{
+    config::Secret,
+    ids::{ApiKeyId, TenantId, UserId},
+};
 
 /// The credential of one handshake or request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,9 +47,9 @@ pub struct Credentials {
 
 impl Credentials {
     /// A JWT as such, for tests and tools.
-    pub fn token(token: impl Into<String>) -> Self {
+    pub fn token(token: &str) -> Self {
         Self {
-            credential: Some((Source::AuthToken, Credential::Token(Secret::new(token)))),
+            credential: Some((Source::AuthToken, Credential::Token(secret(token)))),
             claimed_subject: None,
         }
     }
@@ -101,7 +80,11 @@ fn from_auth(auth: &Map<String, Value>) -> Option<(Source, Credential)> {
         return Some((Source::AuthToken, prefixed(token)));
     }
     let key = text(auth.get("apiKey")).or_else(|| text(auth.get("api_key")))?;
-    Some((Source::AuthApiKey, Credential::ApiKey(Secret::new(key))))
+    Some((Source::AuthApiKey, Credential::ApiKey(secret(key))))
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text.to_owned())
 }
 
 fn text(value: Option<&Value>) -> Option<&str> {
@@ -111,11 +94,11 @@ fn text(value: Option<&Value>) -> Option<&str> {
 /// A leading `Bearer ` or `api_key ` is tolerated and selects the kind; without one it is a JWT.
 fn prefixed(text: &str) -> Credential {
     if let Some(token) = text.strip_prefix("Bearer ") {
-        Credential::Token(Secret::new(token))
+        Credential::Token(secret(token))
     } else if let Some(key) = text.strip_prefix("api_key ") {
-        Credential::ApiKey(Secret::new(key))
+        Credential::ApiKey(secret(key))
     } else {
-        Credential::Token(Secret::new(text))
+        Credential::Token(secret(text))
     }
 }
 
@@ -123,14 +106,14 @@ fn from_headers<'h>(header: impl Fn(&str) -> Option<&'h str>) -> Option<(Source,
     if let Some(value) = header("authorization").filter(|value| !value.is_empty()) {
         // Another scheme (`Basic …`) is a credential too, and a wrong one: it is not skipped.
         let credential = match (value.strip_prefix("Bearer "), value.strip_prefix("api_key ")) {
-            (Some(token), _) => Credential::Token(Secret::new(token)),
-            (None, Some(key)) => Credential::ApiKey(Secret::new(key)),
-            (None, None) => Credential::Token(Secret::new("")),
+            (Some(token), _) => Credential::Token(secret(token)),
+            (None, Some(key)) => Credential::ApiKey(secret(key)),
+            (None, None) => Credential::Token(secret("")),
         };
         return Some((Source::Authorization, credential));
     }
     let key = header("x-api-key").filter(|value| !value.is_empty())?;
-    Some((Source::XApiKey, Credential::ApiKey(Secret::new(key))))
+    Some((Source::XApiKey, Credential::ApiKey(secret(key))))
 }
 
 fn from_query(query: &str) -> Option<(Source, Credential)> {
@@ -148,13 +131,13 @@ fn from_query(query: &str) -> Option<(Source, Credential)> {
 /// A query string with the values of `token` and `api_key` masked: the only form that may reach a
 /// log line (`faults.md` A11).
 pub fn redacted_query(query: &str) -> String {
-    let secret = |pair: &str| {
+    let hidden = |pair: &str| {
         let name = pair.split('=').next().unwrap_or_default();
         // Decoded, so that `%74oken=` is found as well.
         url::form_urlencoded::parse(name.as_bytes())
             .any(|(name, _)| matches!(&*name, "token" | "api_key" | "sid"))
     };
-    query.split('&').map(|pair| if secret(pair) { "****" } else { pair }).collect::<Vec<_>>().join("&")
+    query.split('&').map(|pair| if hidden(pair) { "****" } else { pair }).collect::<Vec<_>>().join("&")
 }
 
 /// How an identity was proved.
@@ -228,8 +211,8 @@ mod tests {
         let headers: std::collections::HashMap<&str, &'static str> = headers.iter().copied().collect();
         let found = Credentials::from_handshake(Some(&auth), |name| headers.get(name).copied(), query);
         found.credential.map(|(source, credential)| match credential {
-            Credential::Token(secret) => (source, secret.expose().to_owned(), false),
-            Credential::ApiKey(secret) => (source, secret.expose().to_owned(), true),
+            Credential::Token(token) => (source, token.expose().to_owned(), false),
+            Credential::ApiKey(key) => (source, key.expose().to_owned(), true),
         })
     }
 

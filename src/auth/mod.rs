@@ -1,14 +1,31 @@
 //! Who a client is and what it may do.
 //!
-//! Here now: the forms in which a client presents itself (`identity`), the permissions and base
-//! roles (`permission`), the errors with their codes (`error`). Pure; verification of tokens and
-//! keys, and the one `authorize`, come on top of them.
+//! [`Credentials`] are what a handshake or request presents; [`Auth::verify`] turns them into an
+//! [`Identity`], [`Auth::authorize`] answers for REST and events alike whether it may act in a tenant.
+//! The rest changes users, tenants, members, roles and API keys, each change with its audit row.
+//!
+//! Owns: the keys of issuers, the remembered grants. Talks to: [`directory`] (the tables), a
+//! [`FetchJwks`] (the outgoing client). Asked by: the session router, REST, the control socket.
+//! Never: believes an id, tenant or role of a payload; tells a client why a credential was refused;
+//! writes a credential into a log line.
+
+mod accounts;
+mod api_key;
+mod claims;
+pub mod directory;
 mod error;
 mod identity;
-mod permission;
+pub mod json;
+mod jwks;
+pub mod permission;
+mod provision;
+mod service;
+mod token;
 
-pub use self::{
-    error::Error,
-    identity::{Credential, Credentials, Identity, Proof, Secret, Source, redacted_query},
-    permission::{ADMIN, MEMBER, Permission, Permissions},
-};
+pub use accounts::{By, NewApiKey, NewTenant, NewUser};
+pub use error::Error;
+pub use identity::{Credential, Credentials, Identity, Proof, Source, redacted_query};
+pub use jwks::{FetchJwks, Fetched};
+pub use permission::{ADMIN, MEMBER, Permission, Permissions};
+pub use service::{Auth, MonitorScope};
+pub use token::{NewToken, SetupError, sign};
