@@ -10,5 +10,6 @@
 mod harness;
 
 mod bytes;
+mod clients;
 mod engineio;
 mod socketio;

@@ -7,6 +7,7 @@
 
 pub mod bystander;
 pub mod cases;
+pub mod driver;
 pub mod expect;
 pub mod http;
 pub mod polling;

@@ -1,0 +1,121 @@
+"""Drives python-socketio for the tests: the same lines in and out as driver.mjs."""
+import asyncio
+import base64
+import json
+import os
+import sys
+import time
+
+import socketio
+
+sockets = {}
+
+
+def out(**fields):
+    fields["at"] = int(time.time() * 1000)
+    sys.stdout.write(json.dumps(fields) + "\n")
+    sys.stdout.flush()
+
+
+def pack(value):
+    if isinstance(value, (bytes, bytearray)):
+        return {"$bin": base64.b64encode(value).decode()}
+    if isinstance(value, (list, tuple)):
+        return [pack(v) for v in value]
+    if isinstance(value, dict):
+        return {k: pack(v) for k, v in value.items()}
+    return value
+
+
+def unpack(value):
+    if isinstance(value, dict):
+        if isinstance(value.get("$bin"), str):
+            return base64.b64decode(value["$bin"])
+        return {k: unpack(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [unpack(v) for v in value]
+    return value
+
+
+async def connect(c):
+    client = socketio.AsyncClient(
+        reconnection=c.get("reconnection", True), reconnection_delay=0.05, reconnection_delay_max=0.25
+    )
+    name, nsp = c["id"], c.get("nsp", "/")
+    resume = c.get("resume")
+    state = {"client": client, "nsp": nsp, "since": 0}
+    sockets[name] = state
+
+    async def on_connect():
+        out(id=name, what="connect", sid=client.get_sid(nsp), transport=client.transport())
+        if resume:
+            payload = dict(resume["payload"], since=state["since"])
+            await client.emit(
+                resume["event"], payload, namespace=nsp,
+                callback=lambda *a: out(id=name, what="ack", event=resume["event"], args=pack(a)),
+            )
+
+    def on_error(*args):
+        data = args[0] if args else None
+        if isinstance(data, dict):
+            out(id=name, what="connect_error", message=data.get("message"), data=data.get("data"))
+        else:
+            out(id=name, what="connect_error", message=str(data), data=None)
+
+    def on_any(event, *args):
+        for a in args:
+            if isinstance(a, dict) and isinstance(a.get("seq"), int) and a["seq"] > state["since"]:
+                state["since"] = a["seq"]
+        out(id=name, what="event", event=event, args=pack(args))
+
+    client.on("connect", on_connect, namespace=nsp)
+    client.on("connect_error", on_error, namespace=nsp)
+    client.on("disconnect", lambda *a: out(id=name, what="disconnect", reason=a[0] if a else ""), namespace=nsp)
+    client.on("*", on_any, namespace=nsp)
+    try:
+        await client.connect(
+            c["url"], auth=c.get("auth") or {}, transports=c.get("transports"), namespaces=[nsp],
+            headers=c.get("headers") or {}, wait_timeout=5, retry=c.get("retry", False),
+        )
+    except socketio.exceptions.ConnectionError as e:
+        out(id=name, what="error", message=str(e))
+
+
+async def carry_out(c):
+    state = sockets.get(c["id"])
+    if c["op"] == "connect":
+        await connect(c)
+    elif c["op"] == "emit":
+        args, callback = tuple(unpack(c.get("args", []))), None
+        if c.get("ack"):
+            callback = lambda *a: out(id=c["id"], what="ack", event=c["event"], args=pack(a))  # noqa: E731
+        await state["client"].emit(c["event"], args, namespace=state["nsp"], callback=callback)
+    elif c["op"] == "close":
+        await state["client"].disconnect()
+    elif c["op"] == "cut":
+        await state["client"].eio.disconnect(abort=True)
+    else:
+        out(id=c["id"], what="error", message="unknown op " + c["op"])
+
+
+async def main():
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    out(id="", what="ready")
+    tasks = set()
+    while line := await reader.readline():
+        if line.strip():
+            command = json.loads(line)
+            if command["op"] == "connect":
+                # it waits for the server; other sockets go on
+                task = asyncio.create_task(carry_out(command))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+            else:
+                await carry_out(command)
+    # no orderly end: the tests have seen what they want
+    os._exit(0)
+
+
+asyncio.run(main())

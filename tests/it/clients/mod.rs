@@ -1,0 +1,3 @@
+//! Unmodified clients against examples/conformance: every version, every transport.
+
+mod basics;
