@@ -199,7 +199,11 @@ async fn a_panic_is_answered_and_the_next_message_finds_a_new_child_with_its_sta
 
 #[actix::test]
 async fn above_the_intensity_a_child_is_held_back_and_comes_again() {
-    let rig = rig(|_, limits| limits.policy.backoff_max = Duration::from_millis(200));
+    let rig = rig(|_, limits| {
+        // Wide enough that a slow machine still sees the state between two looks.
+        limits.policy.window = Duration::from_secs(600);
+        limits.policy.backoff_max = Duration::from_secs(2);
+    });
     for _ in 0..6 {
         rig.until(7, if rig.births.lock().is_empty() { "absent" } else { "alive" }).await;
         assert!(rig.post(7, Ask::Panic).await.is_err());
