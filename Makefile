@@ -4,6 +4,7 @@
 check: size
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
+	cargo clippy --all-targets --features conformance,failpoints -- -D warnings
 	cargo doc --no-deps --lib
 
 test:
