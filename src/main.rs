@@ -1,2 +1,5 @@
 //! The binary: see `jethub::cli`.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    jethub::cli::main()
+}

@@ -1,1 +1,3 @@
 //! REST, admin, health, metrics, documents.
+
+pub mod control;

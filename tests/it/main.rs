@@ -1,8 +1,8 @@
 //! Integration tests: one binary; the list of modules is the list of promises.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg_attr(
     feature = "conformance",
     expect(
-        clippy::unwrap_used,
         clippy::expect_used,
         clippy::panic,
         clippy::disallowed_methods,
@@ -15,9 +15,11 @@
 mod bytes;
 #[cfg(feature = "conformance")]
 mod clients;
+mod command;
 #[cfg(feature = "conformance")]
 mod engineio;
 #[cfg(feature = "conformance")]
 mod harness;
+mod layers;
 #[cfg(feature = "conformance")]
 mod socketio;
