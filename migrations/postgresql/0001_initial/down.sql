@@ -1,0 +1,14 @@
+DROP TABLE audit;
+DROP TABLE ingest_keys;
+DROP TABLE idempotency_keys;
+DROP TABLE timers;
+DROP TABLE runs;
+DROP TABLE workflow_versions;
+DROP TABLE workflows;
+DROP TABLE api_keys;
+DROP TABLE role_permissions;
+DROP TABLE members;
+DROP TABLE users;
+DROP TABLE tenants;
+DROP TABLE journal;
+DROP TABLE streams;

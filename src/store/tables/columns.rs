@@ -1,0 +1,153 @@
+//! How ids, times and closed sets leave the database: columns hold text and integers.
+
+use std::sync::Arc;
+
+use diesel::{
+    backend::Backend,
+    deserialize::{self, FromSql, Queryable},
+    sql_types::{BigInt, Nullable, Text},
+};
+use jiff::Timestamp;
+
+use crate::{
+    ids::{ApiKeyId, NodeId, RequestId, RunId, StreamId, TenantId, UserId, WorkflowId},
+    store::Error,
+};
+
+/// A text column.
+pub struct Id(pub(super) String);
+/// A text column that may be null.
+pub struct OptId(Option<String>);
+/// Microseconds since 1970.
+pub struct Time(i64);
+/// The same, or null.
+pub struct OptTime(Option<i64>);
+
+impl<DB: Backend> Queryable<Text, DB> for Id
+where
+    String: FromSql<Text, DB>,
+{
+    type Row = String;
+    fn build(row: String) -> deserialize::Result<Self> {
+        Ok(Self(row))
+    }
+}
+
+impl<DB: Backend> Queryable<Nullable<Text>, DB> for OptId
+where
+    String: FromSql<Text, DB>,
+{
+    type Row = Option<String>;
+    fn build(row: Option<String>) -> deserialize::Result<Self> {
+        Ok(Self(row))
+    }
+}
+
+impl<DB: Backend> Queryable<BigInt, DB> for Time
+where
+    i64: FromSql<BigInt, DB>,
+{
+    type Row = i64;
+    fn build(row: i64) -> deserialize::Result<Self> {
+        Ok(Self(row))
+    }
+}
+
+impl<DB: Backend> Queryable<Nullable<BigInt>, DB> for OptTime
+where
+    i64: FromSql<BigInt, DB>,
+{
+    type Row = Option<i64>;
+    fn build(row: Option<i64>) -> deserialize::Result<Self> {
+        Ok(Self(row))
+    }
+}
+
+impl From<Id> for RunId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
+impl From<Id> for TenantId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
+impl From<Id> for UserId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
+impl From<Id> for ApiKeyId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
+impl From<Id> for WorkflowId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
+impl From<Id> for StreamId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
+impl From<OptId> for Option<RunId> {
+    fn from(column: OptId) -> Self {
+        column.0.map(|text| RunId::trusted(&text))
+    }
+}
+impl From<OptId> for Option<TenantId> {
+    fn from(column: OptId) -> Self {
+        column.0.map(|text| TenantId::trusted(&text))
+    }
+}
+impl From<OptId> for Option<UserId> {
+    fn from(column: OptId) -> Self {
+        column.0.map(|text| UserId::trusted(&text))
+    }
+}
+impl From<OptId> for Option<ApiKeyId> {
+    fn from(column: OptId) -> Self {
+        column.0.map(|text| ApiKeyId::trusted(&text))
+    }
+}
+impl From<OptId> for Option<WorkflowId> {
+    fn from(column: OptId) -> Self {
+        column.0.map(|text| WorkflowId::trusted(&text))
+    }
+}
+impl From<OptId> for Option<NodeId> {
+    fn from(column: OptId) -> Self {
+        column.0.map(|text| NodeId::trusted(&text))
+    }
+}
+impl From<OptId> for Option<RequestId> {
+    fn from(column: OptId) -> Self {
+        column.0.map(|text| RequestId::trusted(&text))
+    }
+}
+
+impl TryFrom<Time> for Timestamp {
+    type Error = jiff::Error;
+    fn try_from(column: Time) -> Result<Self, Self::Error> {
+        Timestamp::from_microsecond(column.0)
+    }
+}
+impl TryFrom<OptTime> for Option<Timestamp> {
+    type Error = jiff::Error;
+    fn try_from(column: OptTime) -> Result<Self, Self::Error> {
+        column.0.map(Timestamp::from_microsecond).transpose()
+    }
+}
+
+/// A time as columns hold it.
+pub(in crate::store) fn to_micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// A text outside its closed set.
+pub(super) fn unknown(what: &str, text: &str) -> Error {
+    Error::Value(Arc::from(format!("{what} {text:?}").as_str()))
+}

@@ -1,0 +1,23 @@
+//! The tables: one file each with its row, its new row and its queries, which are functions on a
+//! [`Connection`](super::Connection) for [`Store::read`](super::Store::read) and
+//! [`Store::write`](super::Store::write).
+//!
+//! Queries are plain and the same on both databases: no upsert (an insert's violation is an
+//! answer), typed ids and times in rows, lists newest first with a page, a total and a cursor. A
+//! query knows tenants only where its caller names one; rights are checked above (`auth`).
+
+pub mod api_keys;
+pub mod audit;
+mod columns;
+pub mod definitions;
+pub mod keys;
+pub mod members;
+mod page;
+pub mod roles;
+pub mod runs;
+pub mod tenants;
+pub mod timers;
+pub mod users;
+
+pub(super) use columns::to_micros;
+pub use page::{ListPage, Listed};
