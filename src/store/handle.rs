@@ -96,7 +96,7 @@ impl Store {
 
     /// For readiness: a read works, and so did the last write.
     pub async fn check(&self) -> Result<(), Error> {
-        self.read(|connection| dialect::check_version(connection)).await?;
+        self.read(dialect::check_version).await?;
         self.inner.journal.trouble().map_or(Ok(()), Err)
     }
 

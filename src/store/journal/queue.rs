@@ -172,10 +172,10 @@ impl Queue {
                 }
             }
         }
-        if let Some(Job::Write(_)) = state.jobs.front() {
-            if let Some(Job::Write(write)) = state.jobs.pop_front() {
-                return Work::Write(write);
-            }
+        match state.jobs.pop_front() {
+            Some(Job::Write(write)) => return Work::Write(write),
+            Some(append) => state.jobs.push_front(append),
+            None => {}
         }
         Work::Batch(batch(&mut state.jobs, max_rows, max_bytes))
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A text column.
-pub struct Id(pub(super) String);
+pub struct Id(pub(in crate::store::tables) String);
 /// A text column that may be null.
 pub struct OptId(Option<String>);
 /// Microseconds since 1970.
@@ -148,6 +148,6 @@ pub(in crate::store) fn to_micros(at: Timestamp) -> i64 {
 }
 
 /// A text outside its closed set.
-pub(super) fn unknown(what: &str, text: &str) -> Error {
+pub(in crate::store::tables) fn unknown(what: &str, text: &str) -> Error {
     Error::Value(Arc::from(format!("{what} {text:?}").as_str()))
 }

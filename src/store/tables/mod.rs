@@ -6,18 +6,15 @@
 //! answer), typed ids and times in rows, lists newest first with a page, a total and a cursor. A
 //! query knows tenants only where its caller names one; rights are checked above (`auth`).
 
-pub mod api_keys;
+mod accounts;
 pub mod audit;
 mod columns;
 pub mod definitions;
 pub mod keys;
-pub mod members;
 mod page;
-pub mod roles;
 pub mod runs;
-pub mod tenants;
 pub mod timers;
-pub mod users;
 
+pub use accounts::{api_keys, members, roles, tenants, users};
 pub(super) use columns::to_micros;
 pub use page::{ListPage, Listed};

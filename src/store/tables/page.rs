@@ -51,24 +51,24 @@ impl<T> Listed<T> {
 
 impl ListPage {
     /// Rows to load: one more than shown tells whether there is a next page.
-    pub(super) fn limit(&self) -> i64 {
+    pub(in crate::store::tables) fn limit(&self) -> i64 {
         i64::from(self.size()) + 1
     }
-    pub(super) fn offset(&self) -> i64 {
+    pub(in crate::store::tables) fn offset(&self) -> i64 {
         if self.cursor.is_some() { 0 } else { i64::from(self.page.max(1) - 1) * i64::from(self.size()) }
     }
     fn size(&self) -> u32 {
         self.page_size.clamp(1, MAX_PAGE_SIZE)
     }
     /// The place behind which the page begins: microseconds and id of the last row shown.
-    pub(super) fn after(&self) -> Result<Option<(i64, String)>, Error> {
+    pub(in crate::store::tables) fn after(&self) -> Result<Option<(i64, String)>, Error> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Error::Cursor)?;
         let text = String::from_utf8(bytes).map_err(|_| Error::Cursor)?;
         let (at, id) = text.split_once(':').ok_or(Error::Cursor)?;
         Ok(Some((at.parse().map_err(|_| Error::Cursor)?, id.to_owned())))
     }
-    pub(super) fn finish<T>(
+    pub(in crate::store::tables) fn finish<T>(
         &self,
         mut rows: Vec<T>,
         total: i64,
@@ -86,7 +86,7 @@ impl ListPage {
 }
 
 /// `text` as a pattern of LIKE (escape character `\`) that finds it anywhere.
-pub(super) fn contains(text: &str) -> String {
+pub(in crate::store::tables) fn contains(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
     for c in text.to_lowercase().chars() {

@@ -3,14 +3,17 @@
 use diesel::prelude::*;
 use jiff::Timestamp;
 
-use super::{
-    ListPage, Listed,
-    columns::{Id, OptTime, Time},
-    to_micros,
-};
 use crate::{
     ids::UserId,
-    store::{Connection, Error, schema::users},
+    store::{
+        Connection, Error,
+        schema::users,
+        tables::{
+            ListPage, Listed,
+            columns::{Id, OptTime, Time},
+            to_micros,
+        },
+    },
 };
 
 /// A user.

@@ -3,14 +3,17 @@
 use diesel::prelude::*;
 use jiff::Timestamp;
 
-use super::{
-    ListPage, Listed,
-    columns::{Id, OptId, OptTime, Time},
-    to_micros,
-};
 use crate::{
     ids::{ApiKeyId, TenantId, UserId},
-    store::{Connection, Error, schema::api_keys},
+    store::{
+        Connection, Error,
+        schema::api_keys,
+        tables::{
+            ListPage, Listed,
+            columns::{Id, OptId, OptTime, Time},
+            to_micros,
+        },
+    },
 };
 
 /// An API key of a tenant.

@@ -3,14 +3,17 @@
 use diesel::prelude::*;
 use jiff::Timestamp;
 
-use super::{
-    ListPage, Listed,
-    columns::{Id, OptId, OptTime, Time},
-    to_micros,
-};
 use crate::{
     ids::{TenantId, UserId},
-    store::{Connection, Error, schema::tenants},
+    store::{
+        Connection, Error,
+        schema::tenants,
+        tables::{
+            ListPage, Listed,
+            columns::{Id, OptId, OptTime, Time},
+            to_micros,
+        },
+    },
 };
 
 /// A tenant.

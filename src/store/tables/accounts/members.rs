@@ -3,17 +3,17 @@
 use diesel::prelude::*;
 use jiff::Timestamp;
 
-use super::{
-    ListPage, Listed,
-    columns::{Id, Time},
-    to_micros,
-    users::User,
-};
 use crate::{
     ids::{TenantId, UserId},
     store::{
         Connection, Error,
         schema::{members, users},
+        tables::{
+            ListPage, Listed,
+            columns::{Id, Time},
+            to_micros,
+            users::User,
+        },
     },
 };
 
