@@ -219,19 +219,13 @@ impl Auth {
             let shown: String = unknown.chars().filter(|c| c.is_ascii_graphic()).take(64).collect();
             return Err(Error::Invalid(format!("permissions: no such permission: {shown}")));
         }
+        if names.is_empty() {
+            return Err(Error::Invalid("permissions: a role needs at least one".to_owned()));
+        }
         let mut permissions = names;
         permissions.sort();
         permissions.dedup();
-        let now = self.now();
-        let before = self.directory().role(tenant.clone(), title.to_owned()).await?;
-        let role = Role {
-            id: before.as_ref().map_or_else(|| uuid::Uuid::now_v7().to_string(), |role| role.id.clone()),
-            tenant: tenant.clone(),
-            title: title.to_owned(),
-            permissions,
-            created_at: before.map_or(now, |role| role.created_at),
-            updated_at: now,
-        };
+        let role = Role { tenant: tenant.clone(), title: title.to_owned(), permissions };
         let details = json!({ "permissions": role.permissions });
         let changes = vec![Change::PutRole(role.clone())];
         self.change(by, "role.put", format!("role:{title}"), Some(tenant.clone()), details, changes).await?;
@@ -286,9 +280,23 @@ impl Auth {
         Ok((row, secret))
     }
 
-    /// Revokes an API key, for ever.
+    /// Refuses an API key from now on, or admits it again.
+    pub async fn disable_api_key(
+        &self,
+        by: &By,
+        tenant: &TenantId,
+        id: &ApiKeyId,
+        disabled: bool,
+    ) -> Result<ApiKey, Error> {
+        let changes = vec![Change::DisableApiKey(tenant.clone(), id.clone(), disabled)];
+        let (target, details) = (format!("apikey:{id}"), json!({ "isDisabled": disabled }));
+        self.change(by, "apikey.update", target, Some(tenant.clone()), details, changes).await?;
+        self.directory().api_key(tenant.clone(), id.clone()).await?.ok_or(Error::NotFound("API key"))
+    }
+
+    /// Removes an API key.
     pub async fn revoke_api_key(&self, by: &By, tenant: &TenantId, id: &ApiKeyId) -> Result<(), Error> {
-        let changes = vec![Change::RevokeApiKey(tenant.clone(), id.clone())];
+        let changes = vec![Change::DeleteApiKey(tenant.clone(), id.clone())];
         let target = format!("apikey:{id}");
         self.change(by, "apikey.revoke", target, Some(tenant.clone()), json!({}), changes).await
     }

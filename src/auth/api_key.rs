@@ -1,18 +1,16 @@
 //! API keys: 256 random bits in hexadecimal digits, shown once, kept as SHA-256.
 //!
-//! A key is as long as a hash, so a fast hash is enough (nothing to guess). The first eight
-//! characters find the row, the hash decides, in constant time.
+//! A key is as long as a hash, so a fast hash is enough (nothing to guess). Its hash finds the row:
+//! what the time of that search tells is about a hash, not about the key. The first eight characters
+//! are kept so that people recognise a key in a list.
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::{
-    auth::{Error, directory::rows::ApiKey},
-    config::Secret,
-};
+use crate::{auth::Error, config::Secret};
 
-/// Characters of a key that are kept to find it.
-pub(super) const PREFIX: usize = 8;
+/// Characters of a key that are kept.
+const PREFIX: usize = 8;
 /// Longest text that is looked at.
 const MAX_KEY: usize = 128;
 
@@ -22,38 +20,21 @@ pub(super) fn generate() -> Result<(Secret, String, String), Error> {
     getrandom::fill(&mut bits).map_err(|_| Error::Internal)?;
     let key = hex(&bits);
     let prefix = key.chars().take(PREFIX).collect();
-    let hash = hash(&key);
+    let hash = digest(&key);
     Ok((Secret::new(key), prefix, hash))
 }
 
-/// The prefix of a presented key; `None` for what cannot be one.
-pub(super) fn prefix(key: &str) -> Option<&str> {
-    if key.len() <= PREFIX || key.len() > MAX_KEY {
-        return None;
-    }
-    key.get(..PREFIX)
+/// The hash of a presented key; `None` for what cannot be one.
+pub(super) fn hash(key: &str) -> Option<String> {
+    (key.len() > PREFIX && key.len() <= MAX_KEY).then(|| digest(key))
 }
 
-/// The row, among those with its prefix, whose hash is the key's. Takes the same time for each row,
-/// and for none as for one.
-pub(super) fn find(key: &str, rows: Vec<ApiKey>) -> Option<ApiKey> {
-    let presented = hash(key);
-    let nobody = "0".repeat(64);
-    let mut found = None;
-    let mut compared = false;
-    for row in rows {
-        compared = true;
-        if bool::from(row.hash.as_bytes().ct_eq(presented.as_bytes())) {
-            found = Some(row);
-        }
-    }
-    if !compared {
-        let _ = std::hint::black_box(nobody.as_bytes().ct_eq(presented.as_bytes()));
-    }
-    found
+/// Whether two hashes are the same, in a time that does not tell where they differ.
+pub(super) fn same(stored: &str, presented: &str) -> bool {
+    stored.as_bytes().ct_eq(presented.as_bytes()).into()
 }
 
-fn hash(key: &str) -> String {
+fn digest(key: &str) -> String {
     hex(&Sha256::digest(key.as_bytes()))
 }
 
@@ -71,14 +52,15 @@ mod tests {
         let (two, ..) = generate().unwrap();
         assert_eq!(one.expose().len(), 64);
         assert_ne!(one.expose(), two.expose());
-        assert_eq!(prefix(one.expose()), Some(prefix_of_one.as_str()));
-        assert_eq!(hash(one.expose()), hash_of_one);
+        assert!(one.expose().starts_with(&prefix_of_one) && prefix_of_one.len() == PREFIX);
+        assert_eq!(hash(one.expose()), Some(hash_of_one));
     }
 
     #[test]
-    fn what_cannot_be_a_key_has_no_prefix() {
-        for text in ["", "12345678", "1234567é9", &"x".repeat(129)] {
-            assert_eq!(prefix(text), None, "{text}");
+    fn what_cannot_be_a_key_has_no_hash() {
+        for text in ["", "12345678", &"x".repeat(129)] {
+            assert_eq!(hash(text), None, "{text}");
         }
+        assert!(same("ab", "ab") && !same("ab", "ac") && !same("ab", "abc"));
     }
 }

@@ -191,9 +191,9 @@ impl Auth {
 
     async fn api_key(&self, key: &Secret) -> Result<Identity, Error> {
         let refuse = |reason| Error::ApiKey { reason };
-        let prefix = api_key::prefix(key.expose()).ok_or_else(|| refuse("key_malformed"))?;
-        let rows = self.inner.directory.api_keys_by_prefix(prefix.to_owned()).await?;
-        let row = api_key::find(key.expose(), rows).ok_or_else(|| refuse("key_unknown"))?;
+        let hash = api_key::hash(key.expose()).ok_or_else(|| refuse("key_malformed"))?;
+        let row = self.inner.directory.api_key_by_hash(hash.clone()).await?;
+        let row = row.filter(|row| api_key::same(&row.hash, &hash)).ok_or_else(|| refuse("key_unknown"))?;
         if row.is_disabled {
             return Err(refuse("key_disabled"));
         }

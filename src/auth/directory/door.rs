@@ -6,26 +6,11 @@ use super::rows::{ApiKey, AuditRow, Member, Role, Tenant, TenantPatch, User, Use
 use crate::{
     auth::Error,
     ids::{ApiKeyId, TenantId, UserId},
+    store::tables::{ListPage, Listed},
 };
 
 /// What a door answers, later.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
-
-/// A part of a list.
-#[derive(Clone, Copy, Debug)]
-pub struct Page {
-    /// Rows to skip.
-    pub offset: i64,
-    /// Most rows to give.
-    pub limit: i64,
-}
-
-impl Page {
-    /// The first rows.
-    pub fn first(limit: i64) -> Self {
-        Self { offset: 0, limit }
-    }
-}
 
 /// One change of the tables.
 #[derive(Clone, Debug)]
@@ -44,17 +29,19 @@ pub enum Change {
     PutMember(Member),
     /// Deletes; `NotFound` without a row.
     DeleteMember(TenantId, UserId),
-    /// Inserts or replaces by (tenant, title).
+    /// Inserts or replaces by (tenant, title); `NotFound` when the tenant is missing.
     PutRole(Role),
     /// Deletes by (tenant, title); `NotFound` without a row.
     DeleteRole(TenantId, String),
     /// Inserts; `NotFound` when the tenant is missing.
     CreateApiKey(ApiKey),
-    /// Disables it, for ever; `NotFound` without a row.
-    RevokeApiKey(TenantId, ApiKeyId),
+    /// Refuses it, or admits it again; `NotFound` without a row.
+    DisableApiKey(TenantId, ApiKeyId, bool),
+    /// Deletes it; `NotFound` without a row.
+    DeleteApiKey(TenantId, ApiKeyId),
 }
 
-/// Where the tables are. Lists are in order of creation, the audit table newest first.
+/// Where the tables are. Lists are newest first, with the total and a cursor.
 pub trait Directory: Send + Sync {
     /// All changes and the audit row, or nothing.
     fn apply(&self, changes: Vec<Change>, audit: AuditRow) -> Answer<()>;
@@ -64,32 +51,32 @@ pub trait Directory: Send + Sync {
     /// A user.
     fn user(&self, id: UserId) -> Answer<Option<User>>;
     /// Users.
-    fn users(&self, page: Page) -> Answer<Vec<User>>;
+    fn users(&self, page: ListPage) -> Answer<Listed<User>>;
 
     /// A tenant.
     fn tenant(&self, id: TenantId) -> Answer<Option<Tenant>>;
     /// Tenants.
-    fn tenants(&self, page: Page) -> Answer<Vec<Tenant>>;
+    fn tenants(&self, page: ListPage) -> Answer<Listed<Tenant>>;
 
     /// A membership.
     fn member(&self, tenant: TenantId, user: UserId) -> Answer<Option<Member>>;
-    /// Members of a tenant.
-    fn members(&self, tenant: TenantId, page: Page) -> Answer<Vec<Member>>;
-    /// Memberships of a user (at most 1 000).
+    /// Members of a tenant, with their users.
+    fn members(&self, tenant: TenantId, page: ListPage) -> Answer<Listed<(Member, User)>>;
+    /// Memberships of a user, by tenant.
     fn memberships(&self, user: UserId) -> Answer<Vec<Member>>;
 
     /// A tenant's own role, by title.
     fn role(&self, tenant: TenantId, title: String) -> Answer<Option<Role>>;
-    /// A tenant's own roles (at most 1 000).
+    /// A tenant's own roles, by title.
     fn roles(&self, tenant: TenantId) -> Answer<Vec<Role>>;
 
-    /// Keys, of any tenant, that begin with these eight characters (at most 16).
-    fn api_keys_by_prefix(&self, prefix: String) -> Answer<Vec<ApiKey>>;
+    /// The key, of any tenant, with this hash.
+    fn api_key_by_hash(&self, hash: String) -> Answer<Option<ApiKey>>;
     /// A key's row.
     fn api_key(&self, tenant: TenantId, id: ApiKeyId) -> Answer<Option<ApiKey>>;
     /// Keys of a tenant.
-    fn api_keys(&self, tenant: TenantId, page: Page) -> Answer<Vec<ApiKey>>;
+    fn api_keys(&self, tenant: TenantId, page: ListPage) -> Answer<Listed<ApiKey>>;
 
-    /// The audit table, newest first.
-    fn audit(&self, page: Page) -> Answer<Vec<AuditRow>>;
+    /// The audit table: of one tenant, or all of it.
+    fn audit(&self, tenant: Option<TenantId>, page: ListPage) -> Answer<Listed<AuditRow>>;
 }

@@ -2,13 +2,14 @@
 //!
 //! [`rows`] are the entities as REST shows them (`contract.md` 7). [`Directory`] is the door to where
 //! they are kept: reads, and one function that applies changes and writes the audit row in the same
-//! transaction. The door knows no rules; those are in `auth::accounts`.
+//! transaction. The door knows no rules; those are in `auth::accounts`. [`StoreDirectory`] keeps them
+//! in the store's tables; columns and wire names meet there.
 
 mod door;
-#[cfg(test)]
-mod memory;
 pub mod rows;
-
-pub use door::{Answer, Change, Directory, Page};
+mod store;
 #[cfg(test)]
-pub use memory::Memory;
+mod store_test;
+
+pub use door::{Answer, Change, Directory};
+pub use store::StoreDirectory;

@@ -139,23 +139,15 @@ pub struct Member {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Role {
-    /// Id.
-    #[serde(rename = "roleID")]
-    pub id: String,
     /// Whose.
     #[serde(rename = "tenantID")]
     pub tenant: TenantId,
-    /// Name, unique in its tenant; memberships name it.
+    /// Name, unique in its tenant; memberships name it. It is the id as well: a role without a
+    /// permission does not exist, so there is no row of its own for it.
     #[serde(rename = "roleTitle")]
     pub title: String,
-    /// Names of permissions.
+    /// Names of permissions, sorted; at least one.
     pub permissions: Vec<String>,
-    /// When it was created.
-    #[serde(serialize_with = "time")]
-    pub created_at: Timestamp,
-    /// When it was changed last.
-    #[serde(serialize_with = "time")]
-    pub updated_at: Timestamp,
 }
 
 /// An API key (`tblAPIKeys`); its hash never leaves the hub.
@@ -195,7 +187,7 @@ pub struct ApiKey {
     pub updated_at: Timestamp,
 }
 
-/// Who changed what, when, from where.
+/// Who changed what, when, from where. The id is given by the table when the row is written.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditRow {
