@@ -1,1 +1,3 @@
 //! What goes over the wire; pure: codecs, frames, event types.
+
+pub mod events;

@@ -1,0 +1,25 @@
+//! What clients send and what they are sent: one serde type an event, as `contract.md` 2 and 3 name
+//! them, with parsing, JSON Schema and examples. Pure.
+//!
+//! The wire has its own words (`instanceID`, `runId`, `success`); they are translated here and
+//! nowhere deeper. [`Client`] and [`Server`] list every event of the contract, also those that this
+//! hub does not serve yet, so that a router matches without a wildcard. Fields that nobody knows are
+//! ignored; identity fields (`firebaseID` …) are not even read.
+//!
+//! The router of `session` parses, `workflow` builds the answers, `asyncapi` describes all of
+//! it from the same types. Nothing here knows who may do what.
+
+mod ack;
+mod error;
+mod examples;
+mod names;
+mod read;
+mod wire;
+mod workflow;
+
+pub use ack::{AckBody, ErrorBody, JoinAck, Refusal, RefusalData, Refused};
+pub use error::Error;
+pub use examples::{Example, examples};
+pub use names::{Client, Server};
+pub use wire::{Object, WireTime};
+pub use workflow::{EndStatus, NodeStatus, NodeUpdate, RunError, RunJoin, RunLeave, RunStatus, StatusUpdate};
