@@ -1,1 +1,31 @@
-//! Runs: one actor a run, its journal, its watchers.
+//! Workflow runs: each is one actor over one stream of the journal, and the pure engine decides.
+//!
+//! [`Runs`] is the door: REST and the session router start, stop, view, list, feed and watch runs
+//! through it. [`Catalogue`] keeps the definitions. A run's actor journals what the engine decides,
+//! dispatches what must act on the world, times it, and publishes each committed row to whoever
+//! watches; a row that is not committed is seen by nobody.
+//!
+//! Owns: the registry of runs, their timers, the queue of runs that wait for a place. Talks to:
+//! `engine` (what happens next), `store` (the journal), `script` (JavaScript), `delivery` (watchers),
+//! `supervise` (life and death of actors). Never: checks who may do something (its callers do, by
+//! `auth`), runs code or SQL on an actor's thread, tells a client a store's own words.
+//!
+//! Reads: `runs` (the door), `start` (a run begins), `admission` (or waits), `actor` (its life),
+//! `watch` (join, replay, frames), `ingest` (a run that is executed elsewhere), `view` (what REST
+//! shows), `timers`, `recover`.
+
+mod catalogue;
+mod error;
+mod ingest;
+mod runs;
+mod start;
+mod view;
+
+pub use self::{
+    catalogue::{Catalogue, EdgeView, NodeView, SaveWorkflow, WorkflowList, WorkflowView},
+    error::{Error, Issue},
+    ingest::{Ingest, IngestEvent, IngestResult},
+    runs::{Join, Located, Runs, Stopped},
+    start::{StartRun, StartTest, Started, Starter, inputs_of},
+    view::{ListRuns, LogView, RunList, RunRow, RunView},
+};

@@ -1,0 +1,9 @@
+//! Definitions: saved workflows with their versions, as REST shows and changes them.
+
+mod forms;
+mod service;
+
+pub use self::{
+    forms::{EdgeView, NodeView, SaveWorkflow, WorkflowList, WorkflowView},
+    service::Catalogue,
+};
