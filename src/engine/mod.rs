@@ -1,1 +1,44 @@
-//! The workflow language; pure: decide, apply, effects.
+//! The workflow language, pure: what a definition means and what its run does next.
+//!
+//! Three functions around one state: [`decide`] turns a command into events or a refusal, [`apply`]
+//! folds an event into [`RunState`] (live and in recovery alike), [`effects`] says what the shell
+//! must do because of an event. [`step`] does all three at once on a copy, for an actor that
+//! appends first and changes its state after the commit. One event is one journal row.
+//!
+//! Owns: definitions and their faults, inputs, templates, conditions, scheduling, retries,
+//! timeouts, what watchers see of a row. Talks to it: `workflow`, which journals, dispatches,
+//! times and publishes; REST, for checks and views. It never does I/O, never asks the time, never
+//! runs code of a tenant: that is a [`Task`] for others.
+//!
+//! Reads: `definition` (client form to graph), `nodes` (one file a node type), `value` (paths,
+//! templates, JavaScript's ideas of text and number), `event` and `row`, `state` (the fold),
+//! `rules` (decide, schedule, retry), `effect`, `update`, `invariants`.
+mod command;
+mod definition;
+mod effect;
+mod event;
+mod inputs;
+pub mod invariants;
+mod limits;
+mod nodes;
+mod row;
+mod rules;
+mod state;
+mod update;
+mod value;
+
+pub use self::{
+    command::{AttemptResult, Ingested, Outcome, Refusal, RunCommand, Start},
+    definition::{Definition, Problem, Source, check_saved, validate},
+    effect::{Effect, ScriptKind, Task, TimerKey, effects, outstanding},
+    event::{
+        Completed, Dispatched, Failed, Finished, NodeError, RunEvent, RunStatus, Started, Suspended, Then,
+    },
+    inputs::{InputProblem, resolve_inputs},
+    limits::Limits,
+    row::{LogRow, RowError, RowKind},
+    rules::{Step, decide, step},
+    state::{Active, Facts, RunState, apply, snapshot_due},
+    update::{NodeUpdate, ProgressUpdate, StatusUpdate, Update, joiner, update},
+    value::{CodeContext, Context, Fields},
+};

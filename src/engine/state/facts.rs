@@ -1,0 +1,91 @@
+//! What the rows of a run say.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    engine::{Context, Fields, Finished, NodeError, RunStatus},
+    ids::{Attempt, NodeId, Seq, Visit},
+};
+
+/// The fold itself; serialised into snapshot rows.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// The last row.
+    pub(in crate::engine) seq: Seq,
+    /// The last snapshot row.
+    pub(in crate::engine) snapshot: Seq,
+    pub(in crate::engine) status: RunStatus,
+    pub(in crate::engine) external: bool,
+    pub(in crate::engine) started_at: Option<Timestamp>,
+    pub(in crate::engine) due_at: Option<Timestamp>,
+    /// Nodes that were reached.
+    pub(in crate::engine) nodes: BTreeMap<NodeId, NodeFacts>,
+    /// The user context. Left out of snapshots when `history` tells it.
+    pub(in crate::engine) context: Context,
+    /// How the user context came to be, so that a joiner gets it as it was at each node. Of an
+    /// external run it is empty: there each node keeps the context it was reported with.
+    pub(in crate::engine) history: Vec<Change>,
+    /// `__error` and what else code sees.
+    pub(in crate::engine) internal: Fields,
+    pub(in crate::engine) finished: Option<(Seq, Finished)>,
+    /// About as many bytes as the rows have.
+    pub(in crate::engine) journal_bytes: u64,
+}
+
+/// One member of the context was set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::engine) struct Change {
+    pub(in crate::engine) seq: Seq,
+    pub(in crate::engine) key: Arc<str>,
+    pub(in crate::engine) value: Arc<Value>,
+}
+
+/// One node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::engine) struct NodeFacts {
+    /// The last arrival.
+    pub(in crate::engine) visit: Visit,
+    pub(in crate::engine) iteration: Option<u32>,
+    /// When that visit was dispatched first.
+    pub(in crate::engine) since: Option<Timestamp>,
+    /// The row of the last dispatch or suspension.
+    pub(in crate::engine) moved: Seq,
+    pub(in crate::engine) phase: Phase,
+    /// The last visit that ended.
+    pub(in crate::engine) seen: Option<Seen>,
+}
+
+/// Where the last visit is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::engine) enum Phase {
+    /// An attempt is at work; without a timeout it never left `decide`.
+    Running { attempt: Attempt, timeout_ms: Option<u64> },
+    /// It waits for a time.
+    Suspended { attempt: Attempt, until: Timestamp, wait_ms: u64 },
+    /// An attempt failed; this one comes next.
+    Retrying { attempt: Attempt, at: Timestamp },
+    /// It ended well and went on there.
+    Done { handles: Vec<Arc<str>> },
+    /// It failed; `None` = nothing handled it.
+    Failed { handles: Option<Vec<Arc<str>>> },
+}
+
+/// What a visit left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::engine) struct Seen {
+    pub(in crate::engine) seq: Seq,
+    pub(in crate::engine) visit: Visit,
+    pub(in crate::engine) attempt: Attempt,
+    pub(in crate::engine) iteration: Option<u32>,
+    pub(in crate::engine) output: Fields,
+    /// `None` = success.
+    pub(in crate::engine) error: Option<NodeError>,
+    pub(in crate::engine) output_variable: Option<Arc<str>>,
+    pub(in crate::engine) duration_ms: Option<u64>,
+    /// Of an external run: the context it was reported with.
+    pub(in crate::engine) context: Option<Context>,
+}
