@@ -18,7 +18,7 @@ pub struct WireTime(pub Timestamp);
 
 impl std::fmt::Display for WireTime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
+        f.write_str(&crate::clock::to_wire(self.0))
     }
 }
 

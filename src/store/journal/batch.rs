@@ -233,10 +233,12 @@ fn storage(error: Error) -> Error {
 }
 
 fn give_up(connection: &mut Connection, error: Error) -> Failure {
-    let broken = dialect::is_broken(connection);
-    if let Err(failed) = dialect::rollback(connection) {
+    let rolled_back = dialect::rollback(connection);
+    if let Err(failed) = &rolled_back {
         log::debug!("rollback failed: {failed}");
     }
-    // The words of a connection that broke differ; that it broke does not.
+    // The words of a connection that broke differ; that it broke does not. Asked after the rollback:
+    // an open transaction counts as broken.
+    let broken = rolled_back.is_err() || dialect::is_broken(connection);
     Failure::Before(if broken { storage(error) } else { error })
 }
