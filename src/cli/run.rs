@@ -36,7 +36,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             Err(unbuilt("migrate"))
         }
         Command::Asyncapi => Err(unbuilt("asyncapi")),
-        Command::ScriptWorker => Err(unbuilt("script-worker")),
+        Command::ScriptWorker => crate::script::worker_main().map_err(Failure::Failed),
     }
 }
 
