@@ -97,6 +97,11 @@ impl Auth {
         Ok(Self::build(Some(verifier), directory, clock))
     }
 
+    /// Fails as [`Auth::new`] would, before anything else is opened.
+    pub fn check(settings: &Settings, fetcher: &Arc<dyn FetchJwks>, clock: &Clock) -> Result<(), SetupError> {
+        Verifier::new(settings, fetcher, clock).map(drop)
+    }
+
     /// Without a verifier: for the CLI, which changes the tables when no hub runs. `verify` of a token
     /// answers `Unavailable`.
     pub fn offline(directory: Arc<dyn Directory>, clock: Clock) -> Self {
@@ -376,6 +381,11 @@ impl Auth {
         let tenants: Vec<TenantId> =
             memberships.into_iter().filter(|m| m.role == permission::ADMIN).map(|m| m.tenant).collect();
         if tenants.is_empty() { Err(Error::Denied) } else { Ok(MonitorScope::Tenants(tenants)) }
+    }
+
+    /// Notes something that an operator did and that changes no account.
+    pub async fn note(&self, by: &By, action: &str, target: String) -> Result<(), Error> {
+        self.change(by, action, target, None, serde_json::json!({}), Vec::new()).await
     }
 
     /// The one function that changes the tables: with its audit row, in one transaction.

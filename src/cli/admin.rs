@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     args::Where,
-    control,
+    control, offline,
     output::{Failure, print, say},
     settings, token,
 };
@@ -16,16 +16,16 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Administration {
     /// Tenants: create, list, disable, enable
-    #[command(subcommand, hide = true)]
+    #[command(subcommand)]
     Tenant(Tenant),
     /// Users: create, list, disable, enable
-    #[command(subcommand, hide = true)]
+    #[command(subcommand)]
     User(User),
     /// Members of a tenant: create, list, revoke
-    #[command(subcommand, hide = true)]
+    #[command(subcommand)]
     Member(Member),
     /// API keys of a tenant: create (printed once), list, disable, revoke
-    #[command(subcommand, hide = true)]
+    #[command(subcommand)]
     Apikey(Apikey),
 }
 
@@ -211,7 +211,11 @@ impl Administration {
 pub(super) fn run(administration: &Administration) -> Result<(), Failure> {
     let (place, request) = administration.request();
     let config = settings::read(&place.flags())?.config;
-    match control::send(&config.server.state_dir, &request)? {
+    let reply = match control::send(&config.server.state_dir, &request)? {
+        Some(reply) => reply,
+        None => offline::carry_out(&config, request)?,
+    };
+    match reply {
         ControlReply::Done => Ok(()),
         ControlReply::Created { id } => print(&format!("{id}\n")),
         ControlReply::Key { id, key } => {

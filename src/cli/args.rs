@@ -21,7 +21,6 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the hub
-    #[command(hide = true)]
     Serve(Serve),
     /// Run a hub with something to see, in a temporary directory
     #[command(hide = true)]
@@ -31,7 +30,6 @@ pub(super) enum Command {
     #[command(flatten)]
     Administration(Administration),
     /// Bring the database up to date; refused while a hub runs on it
-    #[command(hide = true)]
     Migrate(Where),
     /// Check or describe the settings
     #[command(subcommand)]

@@ -6,13 +6,14 @@
 //! 78 wrong settings (nothing was bound, opened or migrated then).
 //!
 //! Administration (`admin.rs`) is one [`ControlRequest`](crate::http::control::ControlRequest), sent
-//! to the hub that runs on the state directory (`control.rs`). Nothing here knows a table or a socket
-//! of a client.
+//! to the hub that runs on the state directory (`control.rs`), or carried out on the database itself
+//! when none runs (`offline.rs`). Nothing here knows a table or a socket of a client.
 
 mod admin;
 mod args;
 mod control;
 mod logging;
+mod offline;
 mod output;
 mod run;
 mod settings;

@@ -7,9 +7,10 @@ use clap::Parser;
 use super::{
     admin,
     args::{Arguments, Command, ConfigCommand},
-    output::Failure,
+    output::{Failure, print, say},
     settings, token,
 };
+use crate::{server, store};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -28,12 +29,20 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(place) => {
             let loaded = settings::read_to_serve(&place.flags())?;
             super::init_logging(&loaded.config.log, loaded.config.limits.log_line.get());
-            Err(unbuilt("serve"))
+            server::serve(loaded.config).map_err(|error| match error.is_settings() {
+                true => Failure::Settings(error.to_string()),
+                false => Failure::Failed(error.to_string()),
+            })
         }
         Command::Demo(demo) => Err(unbuilt(&format!("demo on {}", demo.listen))),
         Command::Migrate(place) => {
-            settings::read(&place.flags())?;
-            Err(unbuilt("migrate"))
+            let config = settings::read(&place.flags())?.config;
+            let done = store::migrate(&config.database, &config.journal, &config.server.state_dir)
+                .map_err(|error| Failure::Failed(error.to_string()))?;
+            for name in &done.applied {
+                say(&format!("migrated: {name}"));
+            }
+            print(&format!("the database is at {}\n", done.version))
         }
         Command::Asyncapi => Err(unbuilt("asyncapi")),
         Command::ScriptWorker => crate::script::worker_main().map_err(Failure::Failed),

@@ -1,1 +1,22 @@
-//! Builds the hub in floor order and takes it down again.
+//! The hub as a whole: built in the order of the floors, run, and stopped without losing anything.
+//!
+//! `start.rs` is the one screen that shows how the parts are put together: listeners are bound, the
+//! store is opened and migrated, accounts, scripts, runs and sessions are put on it, HTTP answers,
+//! and only then is the hub said to be there. `drain.rs` is the way back, within `drain.deadline`.
+//! `control.rs` answers the command line on `control.sock`, `signals.rs` and `systemd.rs` are what
+//! the machine says and hears.
+//!
+//! Owns: threads, listeners, the state directory. Used by `cli` (`serve`, `demo`). Never: decides
+//! anything about a request, a run or a session.
+
+mod control;
+mod drain;
+mod error;
+mod keys;
+mod listen;
+mod signals;
+mod start;
+mod systemd;
+
+pub use error::Error;
+pub use start::{Running, serve, start};

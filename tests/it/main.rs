@@ -1,13 +1,10 @@
 //! Integration tests: one binary; the list of modules is the list of promises.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![cfg_attr(
-    feature = "conformance",
-    expect(
-        clippy::expect_used,
-        clippy::panic,
-        clippy::disallowed_methods,
-        reason = "a test fails by panicking, and measures real time from outside"
-    )
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and measures real time from outside"
 )]
 
 // Cases against examples/conformance: compiled by `make check`, run once the example is there.
@@ -18,8 +15,12 @@ mod clients;
 mod command;
 #[cfg(feature = "conformance")]
 mod engineio;
-#[cfg(feature = "conformance")]
+#[cfg_attr(
+    not(feature = "conformance"),
+    expect(dead_code, unused_imports, unused_macros, reason = "the wire cases use the rest of it")
+)]
 mod harness;
+mod hub;
 mod layers;
 #[cfg(feature = "conformance")]
 mod socketio;

@@ -1,0 +1,95 @@
+//! What the routes stand on.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+
+use super::gate::Gate;
+use crate::{
+    auth::Auth,
+    clock::Clock,
+    config::Config,
+    store::Store,
+    supervise::{Handle, Inspect, Kind, RestartRefused},
+};
+
+/// Everything below that the routes use; `server` builds it.
+#[derive(Clone)]
+pub struct Parts {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// Who may.
+    pub auth: Auth,
+    /// For readiness.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// Kinds of actors that ops see.
+    pub actors: Vec<Arc<dyn Actors>>,
+    /// What must be well for the hub to be ready, beside the store.
+    pub ready: Vec<(&'static str, Ready)>,
+    /// Set when the hub is being stopped.
+    pub draining: Arc<AtomicBool>,
+}
+
+/// Says how a part is: what to show, and whether it can serve.
+pub type Ready = Arc<dyn Fn() -> (bool, Value) + Send + Sync>;
+
+/// The state of all routes.
+pub struct Hub {
+    /// What is below.
+    pub parts: Parts,
+    pub(super) gate: Gate,
+}
+
+impl Hub {
+    /// Once a process: its counters are shared by all workers.
+    pub fn new(parts: Parts) -> Self {
+        let gate = Gate::new(&parts.config);
+        Self { parts, gate }
+    }
+
+    /// Whether the hub is being stopped: it takes nothing new.
+    pub fn is_draining(&self) -> bool {
+        self.parts.draining.load(Relaxed)
+    }
+}
+
+/// A kind of actors, as ops see it.
+pub trait Actors: Send + Sync {
+    /// `run` and so on.
+    fn kind(&self) -> &'static str;
+    /// Those that live now, at most so many.
+    fn list(&self, limit: usize) -> LocalBoxFuture<'_, Vec<Inspect>>;
+    /// Restarts one from the journal; `None` when the text is no id.
+    fn restart<'a>(&'a self, id: &'a str) -> LocalBoxFuture<'a, Option<Result<(), RestartRefused>>>;
+}
+
+/// The actors of a registry.
+pub struct Registered<K: Kind> {
+    /// The registry.
+    pub handle: Handle<K>,
+    /// Reads an id.
+    pub parse: fn(&str) -> Option<K::Id>,
+}
+
+impl<K: Kind> Actors for Registered<K> {
+    fn kind(&self) -> &'static str {
+        K::NAME
+    }
+    fn list(&self, limit: usize) -> LocalBoxFuture<'_, Vec<Inspect>> {
+        Box::pin(self.handle.list(limit))
+    }
+    fn restart<'a>(&'a self, id: &'a str) -> LocalBoxFuture<'a, Option<Result<(), RestartRefused>>> {
+        Box::pin(async move {
+            match (self.parse)(id) {
+                Some(id) => Some(self.handle.restart(id).await),
+                None => None,
+            }
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! Stopping without losing anything: nothing new is taken, what is begun is finished, clients are
+//! told, the journal is closed. All of it within `drain.deadline`; what is not finished then goes on at
+//! the next start, from the journal.
+
+use std::{
+    sync::atomic::Ordering::Relaxed,
+    time::{Duration, Instant},
+};
+
+use super::{start::Running, systemd};
+
+/// Kept back of the deadline for closing the store.
+const FOR_THE_STORE: Duration = Duration::from_secs(3);
+
+/// Stops the hub. Answers when all is closed, or the deadline is over.
+pub(super) async fn drain(running: Running) {
+    let clock = running.clock.clone();
+    let begun = clock.monotonic();
+    let deadline = begun + running.deadline;
+    let left = |until: Instant| until.saturating_duration_since(clock.monotonic());
+    systemd::stopping();
+    running.draining.store(true, Relaxed);
+    log::info!("draining: nothing new is taken");
+
+    let quiet = deadline.checked_sub(FOR_THE_STORE.min(running.deadline / 3)).unwrap_or(deadline);
+    if tokio::time::timeout(left(quiet), running.http.stop(true)).await.is_err() {
+        log::warn!("draining: requests were still being answered at the deadline");
+        running.http.stop(false).await;
+    }
+    drop(running.control);
+    if tokio::time::timeout(left(deadline), running.store.close()).await.is_err() {
+        log::error!(
+            "draining: the journal was not closed in time; it is whole, what was not acknowledged may be missing"
+        );
+    }
+    log::info!(duration_ms = left_ms(clock.monotonic().saturating_duration_since(begun)); "stopped");
+}
+
+fn left_ms(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,47 @@
+//! Why a hub does not start.
+
+use std::{io, path::PathBuf};
+
+use crate::{auth::SetupError, store};
+
+/// Told to the operator; nothing is running then.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address cannot be listened on.
+    #[error("server.listen = {listen:?}: {source}; name another with --listen")]
+    Listen {
+        /// As it is set.
+        listen: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The tokens of others could not be verified.
+    #[error(transparent)]
+    Auth(#[from] SetupError),
+    /// The database cannot be used.
+    #[error("{0}")]
+    Store(#[from] store::Error),
+    /// The control socket cannot be made.
+    #[error("{path}: {source}")]
+    Control {
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Threads or signals of the system.
+    #[error("{what}: {source}")]
+    System {
+        /// What was to be done.
+        what: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// Whether the settings are at fault: another exit code.
+    pub fn is_settings(&self) -> bool {
+        matches!(self, Self::Auth(_) | Self::Store(store::Error::Url(_)))
+    }
+}

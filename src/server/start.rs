@@ -1,0 +1,145 @@
+//! How the hub is put together, floor by floor.
+
+use std::{
+    io::Write,
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use actix_web::{App, HttpServer, dev::ServerHandle, web};
+
+use super::{Error, control::Control, drain::drain, keys, listen::Bound, signals::Signals, systemd};
+use crate::{
+    auth::{Auth, directory::StoreDirectory},
+    clock::Clock,
+    config::Config,
+    http,
+    ids::HubId,
+    store::Store,
+};
+
+/// A hub that runs.
+pub struct Running {
+    /// Where it listens; the first is the one that is told.
+    pub addresses: Vec<SocketAddr>,
+    /// Accounts.
+    pub auth: Auth,
+    pub(super) store: Store,
+    pub(super) control: Control,
+    pub(super) http: ServerHandle,
+    pub(super) draining: Arc<AtomicBool>,
+    pub(super) deadline: Duration,
+    pub(super) clock: Clock,
+}
+
+impl Running {
+    /// Stops it without losing anything.
+    pub async fn stop(self) {
+        drain(self).await;
+    }
+
+    /// `http://ADDRESS`.
+    pub fn url(&self) -> String {
+        self.addresses.first().map(|address| format!("http://{address}")).unwrap_or_default()
+    }
+}
+
+/// Starts a hub on the actix system of this thread. Blocks it while the database is migrated.
+pub async fn start(config: Config) -> Result<Running, Error> {
+    let config = Arc::new(config);
+    let clock = Clock::real();
+    // What this process makes is for its own user: state directory, database, sockets.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let bound = Bound::new(&config.server.listen)?;
+    let fetcher = keys::fetcher();
+    Auth::check(&config.auth, &fetcher, &clock)?;
+
+    let state_dir = &config.server.state_dir;
+    let store = Store::open(&config.database, &config.journal, state_dir, HubId::generate(), clock.clone())?;
+    let directory = Arc::new(StoreDirectory::new(store.clone()));
+    let auth = Auth::new(&config.auth, directory, fetcher, clock.clone())?;
+    actix_rt::spawn({
+        let auth = auth.clone();
+        async move { auth.warm().await }
+    });
+
+    let draining = Arc::new(AtomicBool::new(false));
+    let parts = http::Parts {
+        config: Arc::clone(&config),
+        auth: auth.clone(),
+        store: store.clone(),
+        clock: clock.clone(),
+        actors: Vec::new(),
+        ready: Vec::new(),
+        draining: Arc::clone(&draining),
+    };
+    let control = Control::start(state_dir, auth.clone(), clock.clone())?;
+    let listeners =
+        bound.listen().map_err(|source| Error::Listen { listen: config.server.listen.clone(), source })?;
+    let (http, addresses) = serve_http(&config, parts, listeners)?;
+    log::info!(
+        database = store.target().name(), state_dir:% = state_dir.display(), version = env!("CARGO_PKG_VERSION");
+        "listening on http://{}", addresses.first().map(SocketAddr::to_string).unwrap_or_default()
+    );
+    Ok(Running { addresses, auth, store, control, http, draining, deadline: *config.drain.deadline, clock })
+}
+
+fn serve_http(
+    config: &Config,
+    parts: http::Parts,
+    listeners: Vec<(std::net::TcpListener, SocketAddr)>,
+) -> Result<(ServerHandle, Vec<SocketAddr>), Error> {
+    let failed = |source| Error::System { what: "HTTP", source };
+    let hub = web::Data::new(http::Hub::new(parts));
+    let app = move || App::new().configure(|service| http::configure(service, hub.clone()));
+    let mut server = HttpServer::new(app)
+        .client_request_timeout(*config.server.head_timeout)
+        // An aborted poll must be noticed (protocol.md 7.6).
+        .h1_allow_half_closed(false)
+        .shutdown_timeout(config.drain.deadline.as_secs())
+        .disable_signals();
+    if config.server.workers > 0 {
+        server = server.workers(config.server.workers);
+    }
+    let mut addresses = Vec::new();
+    for (listener, address) in listeners {
+        addresses.push(address);
+        server = server.listen(listener).map_err(failed)?;
+    }
+    let server = server.run();
+    let handle = server.handle();
+    actix_rt::spawn(server);
+    Ok((handle, addresses))
+}
+
+/// Runs a hub until it is told to stop: `jethub serve`. Prints one line, where it listens, when it
+/// does. A second signal ends the process as a crash would; the next start goes on from the journal.
+pub fn serve(config: Config) -> Result<(), Error> {
+    actix::System::new().block_on(async move {
+        let mut signals = Signals::new().map_err(|source| Error::System { what: "signals", source })?;
+        let running = tokio::select! {
+            running = start(config) => running?,
+            _ = signals.stop() => return Ok(()),
+        };
+        announce(&running.url());
+        systemd::ready();
+        systemd::watchdog();
+        let signal = signals.stop().await;
+        log::info!(signal; "asked to stop");
+        tokio::select! {
+            () = running.stop() => {}
+            signal = signals.stop() => {
+                log::warn!(signal; "asked again: stopping at once");
+                std::process::exit(1);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The one line on standard output, so that whoever started the hub with port 0 finds it.
+fn announce(url: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "listening on {url}").and_then(|()| out.flush());
+}

@@ -1,0 +1,76 @@
+//! Start and end: one hub a directory, what it leaves on the disk, drain (`faults.md` F8, F21, A69).
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    time::{Duration, Instant},
+};
+
+use crate::harness::{Hub, hub::command};
+
+fn mode(path: &std::path::Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn what_a_hub_makes_is_for_its_user_only() {
+    let hub = Hub::start();
+    let state = hub.path().join("state");
+    assert_eq!(mode(&state), 0o700);
+    for entry in std::fs::read_dir(&state).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    assert!(state.join("control.sock").exists() && state.join("jethub.db").exists());
+}
+
+#[test]
+fn a_second_hub_on_the_same_directory_is_refused() {
+    let hub = Hub::start();
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"]] {
+        let begun = Instant::now();
+        let output = hub.jethub(arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("in use by another process"), "{said}");
+    }
+    // No stale lock after a crash.
+    let hub = hub.crash_and_restart();
+    assert_eq!(hub.http().get("/health").status, 200);
+}
+
+#[test]
+fn a_taken_port_touches_nothing() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let output = command(dir.path(), &[]).args(["serve", "--listen", &listen]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("server.listen"));
+    assert!(!dir.path().join("state").exists());
+}
+
+#[test]
+fn sigterm_ends_with_0_and_leaves_no_socket() {
+    let mut hub = Hub::start();
+    assert_eq!(hub.http().get("/health").status, 200);
+    let idle = hub.http();
+    let begun = Instant::now();
+    assert_eq!(hub.terminate().code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(10), "an idle connection holds nobody up");
+    drop(idle);
+    assert!(!hub.path().join("state/control.sock").exists());
+    assert!(hub.log().contains("draining"), "{}", hub.log());
+    let hub = hub.restart();
+    assert_eq!(hub.http().get("/readyz").status, 200);
+}
+
+#[test]
+fn migrate_brings_an_empty_directory_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = command(dir.path(), &[]).arg("migrate").output().unwrap();
+    assert_eq!(first.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&first.stderr).contains("migrated: "));
+    let second = command(dir.path(), &[]).arg("migrate").output().unwrap();
+    assert_eq!((second.stdout, second.stderr.len()), (first.stdout, 0));
+}
