@@ -66,6 +66,15 @@ impl Http {
         Self { stream, host: addr.to_string(), buf: Vec::new(), head_request: false }
     }
 
+    /// As [`Self::connect`], but a server that is not there is an answer.
+    pub fn try_connect(addr: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect_timeout(&addr, Duration::from_secs(5)).ok()?;
+        stream.set_nodelay(true).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(15))).ok()?;
+        stream.set_write_timeout(Some(Duration::from_secs(15))).ok()?;
+        Some(Self { stream, host: addr.to_string(), buf: Vec::new(), head_request: false })
+    }
+
     pub fn set_timeout(&self, timeout: Duration) {
         self.stream.set_read_timeout(Some(timeout)).unwrap();
     }

@@ -69,22 +69,35 @@ impl Hub {
 
     #[track_caller]
     fn launch(dir: Option<tempfile::TempDir>, path: PathBuf, settings: Vec<(String, String)>) -> Self {
-        let mut command = command(&path, &settings);
-        let log = fs::File::options().create(true).append(true).open(path.join("log")).unwrap();
-        command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(log);
-        let mut child = command.spawn().expect("jethub starts");
+        let (child, address) = serve(&path, &settings, ([127, 0, 0, 1], 0).into());
         let watcher = watch(child.id());
-        let mut line = String::new();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let read = out.read_line(&mut line).unwrap_or(0);
-        let address = line.trim().strip_prefix("listening on http://").and_then(|text| text.parse().ok());
-        let Some(address) = address.filter(|_| read > 0) else {
+        let Some(address) = address else {
             let said = fs::read_to_string(path.join("log")).unwrap_or_default();
-            panic!("the hub did not start: {line}{said}");
+            panic!("the hub did not start: {said}");
         };
-        // Nothing more is printed, but the pipe must not fill.
-        std::thread::spawn(move || out.read_to_end(&mut Vec::new()));
         Self { address, child, watcher, dir, path, settings }
+    }
+
+    /// Ends it by SIGKILL, if it still runs, and starts it on the same files and the same address,
+    /// with more settings. False when it ended before it listened ([`Self::ended`] tells how).
+    pub fn again(&mut self, settings: &[(&str, &str)]) -> bool {
+        self.kill();
+        for (name, value) in settings {
+            self.settings.retain(|(known, _)| known != name);
+            self.settings.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        let (child, address) = serve(&self.path, &self.settings, self.address);
+        (self.watcher, self.child) = (watch(child.id()), child);
+        address.is_some()
+    }
+
+    /// Ends it by SIGKILL.
+    pub fn kill(&mut self) {
+        // The watcher first: the number of an ended process may be another's soon.
+        let _ = self.watcher.kill();
+        let _ = self.watcher.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// Its state directory (the parent of it).
@@ -183,17 +196,28 @@ impl Hub {
 
 impl Drop for Hub {
     fn drop(&mut self) {
-        // The watcher first: the number of an ended process may be another's soon.
-        let _ = self.watcher.kill();
-        let _ = self.watcher.wait();
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
         if std::thread::panicking()
             && let Ok(log) = fs::read_to_string(self.path.join("log"))
         {
             eprintln!("--- log of the hub\n{log}---");
         }
     }
+}
+
+/// Starts it; its address, or none when it ended before it listened.
+fn serve(path: &Path, settings: &[(String, String)], at: SocketAddr) -> (Child, Option<SocketAddr>) {
+    let mut command = command(path, settings);
+    let log = fs::File::options().create(true).append(true).open(path.join("log")).unwrap();
+    command.args(["serve", "--listen", &at.to_string()]).stdout(Stdio::piped()).stderr(log);
+    let mut child = command.spawn().expect("jethub starts");
+    let mut line = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let read = out.read_line(&mut line).unwrap_or(0);
+    let address = line.trim().strip_prefix("listening on http://").and_then(|text| text.parse().ok());
+    // Nothing more is printed, but the pipe must not fill.
+    std::thread::spawn(move || out.read_to_end(&mut Vec::new()));
+    (child, address.filter(|_| read > 0))
 }
 
 /// The binary, with settings and a state directory in `path`.

@@ -7,10 +7,12 @@
 
 pub mod bystander;
 pub mod cases;
+pub mod database;
 pub mod driver;
 pub mod expect;
 pub mod http;
 pub mod hub;
+pub mod judge;
 pub mod polling;
 pub mod process;
 pub mod target;
