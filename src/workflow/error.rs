@@ -63,6 +63,17 @@ pub enum Error {
     /// The run's actor ended before it answered: the command may have been carried out or not.
     #[error("the run's actor ended before it answered")]
     Lost,
+    /// The engine refused it, in words for the caller.
+    #[error("{message}")]
+    Decided {
+        /// The engine's code.
+        code: Code,
+        /// Its words.
+        message: String,
+    },
+    /// The session is gone: nobody waits for the rest.
+    #[error("the session is gone")]
+    Gone,
     /// The hub is being stopped.
     #[error("the hub is being stopped")]
     Draining,
@@ -113,6 +124,8 @@ impl Coded for Error {
             Error::Conflict(_) => Code::Conflict,
             Error::Refused(refused) => refused.code(),
             Error::Lost => Code::RunLost,
+            Error::Decided { code, .. } => *code,
+            Error::Gone => Code::NotConnected,
             Error::Draining => Code::Draining,
             Error::Store(error) => error.code(),
             Error::Internal(_) => Code::ServerError,

@@ -14,18 +14,30 @@
 //! `watch` (join, replay, frames), `ingest` (a run that is executed elsewhere), `view` (what REST
 //! shows), `timers`, `recover`.
 
+mod actor;
+mod admission;
 mod catalogue;
+mod definitions;
 mod error;
+mod fold;
+mod hub;
 mod ingest;
+mod messages;
+mod recover;
 mod runs;
 mod start;
+mod timers;
 mod view;
+mod watch;
 
 pub use self::{
+    actor::{Execute, Job, RunKind},
     catalogue::{Catalogue, EdgeView, NodeView, SaveWorkflow, WorkflowList, WorkflowView},
     error::{Error, Issue},
+    hub::Parts,
     ingest::{Ingest, IngestEvent, IngestResult},
-    runs::{Join, Located, Runs, Stopped},
+    runs::{Located, Runs, Stopped},
     start::{StartRun, StartTest, Started, Starter, inputs_of},
     view::{ListRuns, LogView, RunList, RunRow, RunView},
+    watch::{AckFrame, Join},
 };

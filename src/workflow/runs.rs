@@ -1,17 +1,31 @@
 //! The door to runs.
 
-use serde::Serialize;
-use serde_json::Value;
+use std::sync::Arc;
 
-use super::{Error, Ingest, IngestResult, ListRuns, RunList, RunView, StartRun, StartTest, Started};
+use actix_rt::ArbiterHandle;
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use super::{
+    Error,
+    actor::RunKind,
+    hub::{Hub, Parts},
+    messages::{Ask, Reply, RunCommand, Wake},
+    timers::Timers,
+};
 use crate::{
-    ids::{RunId, Seq, TenantId},
-    store::tables::runs::{Run, RunStatus},
+    engine::RunStatus,
+    ids::{RunId, TenantId},
+    store::tables::runs::{self, Run},
+    supervise::{Handle, Limits},
 };
 
 /// Starts, stops, shows, feeds and watches runs. Cheap to clone; any thread.
 #[derive(Clone)]
-pub struct Runs {}
+pub struct Runs {
+    pub(super) hub: Arc<Hub>,
+    pub(super) registry: Handle<RunKind>,
+}
 
 /// A stopped run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,73 +38,99 @@ pub struct Stopped {
     pub status: Option<&'static str>,
 }
 
-/// Where a run is, for those who must check a right before they touch it.
+/// A run that was found, for those who must check a right before they touch it.
 #[derive(Debug, Clone)]
 pub struct Located {
     /// Its row.
     pub run: Run,
 }
 
-/// A socket wants to watch a run. The right to is checked before.
-#[derive(Debug, Clone)]
-pub struct Join {
-    /// The run.
-    pub run: Located,
-    /// Only what is after it, all of it; none: the last update of each node.
-    pub since: Option<Seq>,
-    /// Also updates of nodes that begin or wait.
-    pub progress: bool,
-    /// The socket watches this run already: no snapshot, unless `since` asks for one.
-    pub again: bool,
-}
-
 impl Runs {
-    /// Starts a run of a saved workflow: answers when its first rows are committed. `PENDING` when the
-    /// tenant's active runs are at their limit, `RateLimited` when its queue is full too.
-    pub async fn start(&self, start: StartRun) -> Result<Started, Error> {
-        unimplemented!("{start:?}")
+    /// Starts the registry of runs on `home`, with its children on `arbiters` (at least one), and the
+    /// task of their timers. Call [`Runs::recover`] next.
+    pub fn launch(parts: Parts, home: ArbiterHandle, arbiters: Vec<ArbiterHandle>) -> Self {
+        let (timers, task) = Timers::new(parts.store.clone(), parts.clock.clone());
+        let (limits, clock) = (Limits::new(&parts.supervise), parts.clock.clone());
+        let hub = Arc::new(Hub::new(parts, timers));
+        let kind = RunKind { hub: Arc::clone(&hub) };
+        let registry = Handle::start(kind, limits, clock, home.clone(), arbiters);
+        let runs = Self { hub, registry };
+        let (sender, load) = (runs.clone(), runs.registry.clone());
+        home.spawn(async move {
+            let send = |run: RunId, ask: Ask| sender.send(run, ask);
+            task.run(send, || load.open()).await;
+        });
+        runs
     }
 
-    /// Starts a test run of the graph in the request.
-    pub async fn start_test(&self, start: StartTest) -> Result<Started, Error> {
-        unimplemented!("{start:?}")
-    }
-
-    /// All about one run of a tenant, from the journal; wakes no actor.
-    pub async fn view(&self, tenant: &TenantId, run: &RunId) -> Result<RunView, Error> {
-        unimplemented!("{tenant} {run}")
-    }
-
-    /// Runs of a tenant, latest start first.
-    pub async fn list(&self, list: ListRuns) -> Result<RunList, Error> {
-        unimplemented!("{list:?}")
-    }
-
-    /// Stops a run: a test run is cancelled and removed, any other is cancelled and kept. Idempotent:
-    /// a finished run answers with its status.
-    pub async fn stop(&self, tenant: &TenantId, run: &RunId) -> Result<Stopped, Error> {
-        unimplemented!("{tenant} {run}")
-    }
-
-    /// Takes the events of a run that is executed elsewhere, all or none, and answers in their order.
-    pub async fn ingest(&self, ingest: Ingest) -> Result<Vec<IngestResult>, Error> {
-        unimplemented!("{ingest:?}")
+    /// The registry, for ops: list, inspect, restart.
+    pub fn registry(&self) -> &Handle<RunKind> {
+        &self.registry
     }
 
     /// The run's row, of whatever tenant: the caller checks the right in `run.tenant_id` and answers a
     /// foreign run exactly as a missing one.
     pub async fn locate(&self, run: &RunId) -> Result<Option<Located>, Error> {
-        unimplemented!("{run}")
+        let id = run.clone();
+        let row = self.hub.store.read(move |db| runs::find(db, &id)).await?;
+        Ok(row.map(|run| Located { run }))
     }
 
-    /// Wakes what must go on after a start: runs with a node in flight, then those that wait for a
-    /// place; some hundreds at a time. Waiting runs cost nothing.
-    pub async fn recover(&self) -> Result<usize, Error> {
-        unimplemented!()
+    /// A run of this tenant.
+    pub(super) async fn find(&self, tenant: &TenantId, run: &RunId) -> Result<Run, Error> {
+        let located = self.locate(run).await?.map(|located| located.run);
+        located.filter(|run| run.tenant_id == *tenant).ok_or(Error::RunNotFound)
     }
 
-    /// The status and last output of a run, for lists that show it: terminal or not.
-    pub async fn status(&self, run: &RunId) -> Result<Option<(RunStatus, Option<Value>)>, Error> {
-        unimplemented!("{run}")
+    /// Stops a run: a test run is cancelled and removed, any other is cancelled and kept. Idempotent:
+    /// a finished run answers with its status.
+    pub async fn stop(&self, tenant: &TenantId, run: &RunId) -> Result<Stopped, Error> {
+        let row = self.find(tenant, run).await?;
+        let status = self.cancel(&row, None).await?;
+        if row.is_test {
+            self.remove(run).await?;
+            return Ok(Stopped { instance_id: None, status: None });
+        }
+        Ok(Stopped { instance_id: Some(run.clone()), status: Some(status.as_str()) })
+    }
+
+    /// Ends a run as `CANCELLED`, unless it has ended; the status that it has then.
+    pub(super) async fn cancel(&self, run: &Run, reason: Option<String>) -> Result<RunStatus, Error> {
+        if run.status.is_terminal() {
+            return Ok(super::view::engine_status(run.status));
+        }
+        self.ask(&run.instance_id, |reply| Ask::Cancel { reason, reply }).await
+    }
+
+    /// Removes a run that has ended, with its rows.
+    pub(super) async fn remove(&self, run: &RunId) -> Result<(), Error> {
+        let id = run.clone();
+        match self.hub.store.write(move |db| runs::remove(db, &id)).await {
+            // Somebody else removed it at the same time.
+            Ok(()) | Err(crate::store::Error::NotFound) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sends a run's actor a command and waits for its answer.
+    pub(super) async fn ask<T>(&self, run: &RunId, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.registry.ask(run.clone(), self.command(run, ask(reply)));
+        answer.await.unwrap_or(Err(Error::Lost))
+    }
+
+    /// Wakes a run; refused, it is tried again.
+    pub(super) fn wake(&self, run: &RunId, wake: Wake) {
+        self.registry.ask(run.clone(), self.command(run, Ask::Wake(wake)));
+    }
+
+    /// Sends a command, or gives it back when the registry is full.
+    pub(super) fn send(&self, run: RunId, ask: Ask) -> Result<(), Ask> {
+        let command = self.command(&run, ask);
+        self.registry.send(run, command).map_err(|command| command.ask)
+    }
+
+    fn command(&self, run: &RunId, ask: Ask) -> RunCommand {
+        RunCommand { run: run.clone(), ask, timers: self.hub.timers.clone(), clock: self.hub.clock.clone() }
     }
 }

@@ -1,11 +1,30 @@
 //! A run begins.
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use std::sync::Arc;
 
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Error, Issue,
+    actor::{Birth, Meta, needs_attention, new_row, of_effects},
+    admission::Place,
+    definitions::{embedded, source_of},
+    messages::Wake,
+    runs::Runs,
+};
 use crate::{
-    ids::{ApiKeyId, RunId, TenantId, UserId, WorkflowId},
-    store::tables::runs::Executor,
+    engine::{self, Definition, RunState, Source, Step},
+    error::Coded,
+    ids::{ApiKeyId, RunId, Seq, StreamId, TenantId, UserId, WorkflowId},
+    metrics::{KindLabel, metrics},
+    store::{
+        self, Append, Origin, Projection, Unique,
+        tables::{
+            definitions, keys,
+            runs::{Executor, NewRun, RunStatus},
+        },
+    },
 };
 
 /// Who starts a run.
@@ -79,4 +98,243 @@ pub fn inputs_of(body: &Map<String, Value>) -> Option<Value> {
         }
     }
     merged.map(Value::Object)
+}
+
+/// A run on its way.
+struct New {
+    run: RunId,
+    tenant: TenantId,
+    workflow: Option<WorkflowId>,
+    title: String,
+    version: Option<i64>,
+    definition: Arc<Definition>,
+    /// What the first row carries when no saved version does.
+    embedded: Option<Value>,
+    inputs: Map<String, Value>,
+    external: bool,
+    starter: Starter,
+    /// Scope, key and value.
+    key: Option<(String, String, String)>,
+}
+
+impl Runs {
+    /// Starts a run of a saved workflow: answers when its first rows are committed. `PENDING` when the
+    /// tenant's active runs are at their limit, `RateLimited` when its queue is full too.
+    pub async fn start(&self, start: StartRun) -> Result<Started, Error> {
+        let hub = &self.hub;
+        check_size(start.inputs.as_ref(), hub.max_inputs)?;
+        let scope = format!("execute:{}:{}", start.tenant, start.workflow);
+        let fingerprint = fingerprint(&start);
+        let _starting = hub.starting.read().await;
+        let (tenant, workflow, key) =
+            (start.tenant.clone(), start.workflow.clone(), start.idempotency_key.clone());
+        let in_scope = scope.clone();
+        let (workflow, known) = hub
+            .store
+            .read(move |db| {
+                let known = match &key {
+                    Some(key) => keys::idempotent(db, &in_scope, key)?,
+                    None => None,
+                };
+                Ok((definitions::find(db, &tenant, &workflow)?, known))
+            })
+            .await?;
+        let workflow = workflow.ok_or(Error::WorkflowNotFound)?;
+        if let Some(known) = known {
+            return self.started_before(&known, &fingerprint).await;
+        }
+        if workflow.row.is_disabled {
+            return Err(Error::Conflict("the workflow is disabled".to_owned()));
+        }
+        let definition = hub.definitions.to_run(&workflow.graph)?;
+        let options = source_of(&workflow.graph)?.options;
+        let inputs = resolve(&options, start.inputs.as_ref())?;
+        let run = RunId::generate();
+        let value = json!({ "instanceID": run, "request": fingerprint }).to_string();
+        let key = start.idempotency_key.map(|key| (scope.clone(), key, value));
+        let retried = key.as_ref().map(|(_, key, _)| key.clone());
+        let new = New {
+            run,
+            tenant: start.tenant,
+            workflow: Some(workflow.row.workflow_id),
+            title: workflow.row.title,
+            version: Some(workflow.graph.version),
+            definition,
+            embedded: None,
+            inputs,
+            external: start.executor == Executor::External,
+            starter: start.starter,
+            key,
+        };
+        match self.create(new).await {
+            Err(Error::Store(store::Error::Duplicate(Unique::IdempotencyKey))) => {
+                // The same request at the same time was faster.
+                let key = retried.unwrap_or_default();
+                let known = hub.store.read(move |db| keys::idempotent(db, &scope, &key)).await?;
+                self.started_before(&known.ok_or(Error::Lost)?, &fingerprint).await
+            }
+            started => started,
+        }
+    }
+
+    /// Starts a test run of the graph in the request.
+    pub async fn start_test(&self, start: StartTest) -> Result<Started, Error> {
+        let hub = &self.hub;
+        check_size(start.inputs.as_ref(), hub.max_inputs)?;
+        let _starting = hub.starting.read().await;
+        let mut title = "Test run".to_owned();
+        if let Some(workflow) = &start.workflow {
+            let (tenant, id) = (start.tenant.clone(), workflow.clone());
+            let saved = hub.store.read(move |db| definitions::find(db, &tenant, &id)).await?;
+            title = saved.ok_or(Error::WorkflowNotFound)?.row.title;
+        }
+        let options = start.options.unwrap_or(Value::Null);
+        let source = Source { nodes: start.nodes, edges: start.edges, options };
+        let definition = Arc::new(hub.definitions.check(&source)?);
+        let inputs = resolve(&source.options, start.inputs.as_ref())?;
+        self.create(New {
+            run: RunId::generate(),
+            tenant: start.tenant,
+            workflow: start.workflow,
+            title,
+            version: None,
+            definition,
+            embedded: Some(embedded(&source)),
+            inputs,
+            external: false,
+            starter: start.starter,
+            key: None,
+        })
+        .await
+    }
+
+    /// Appends the first rows and gives the run its actor.
+    async fn create(&self, new: New) -> Result<Started, Error> {
+        let hub = &self.hub;
+        hub.admission.count(&hub.store, &new.tenant).await?;
+        let place = match new.external {
+            // It takes nothing of this hub's time.
+            true => hub.admission.enter_always(&new.tenant),
+            false => hub.admission.enter(&new.tenant, &new.run)?,
+        };
+        let (tenant, run) = (new.tenant.clone(), new.run.clone());
+        let created = self.append_first(new, place).await;
+        if created.is_err() {
+            match place {
+                Place::Active => hub.admission.leave(&tenant),
+                Place::Waiting => hub.admission.withdraw(&tenant, &run),
+            }
+            hub.admit_next(&tenant);
+        }
+        created
+    }
+
+    async fn append_first(&self, new: New, place: Place) -> Result<Started, Error> {
+        let hub = &self.hub;
+        let (now, is_test, pending) = (hub.clock.now(), new.embedded.is_some(), place == Place::Waiting);
+        let state = RunState::new(new.definition, Arc::clone(&hub.limits));
+        let start = engine::Start { inputs: new.inputs, external: new.external, definition: new.embedded };
+        let mut step = engine::step(&state, &engine::RunCommand::Start(start), now)
+            .map_err(|refusal| Error::Decided { code: refusal.code(), message: refusal.to_string() })?;
+        if pending {
+            // Only what it is; what it does comes when it has a place.
+            step = first_row(&state, step);
+        }
+        let meta = Meta { tenant: new.tenant.clone(), external: new.external };
+        let attention = needs_attention(&meta, &step.state, pending);
+        let status = if pending { RunStatus::Pending } else { RunStatus::Running };
+        let row = NewRun {
+            instance_id: new.run.clone(),
+            tenant_id: new.tenant,
+            workflow_id: new.workflow,
+            workflow_title: new.title,
+            version: new.version,
+            status,
+            is_test,
+            executor: if new.external { Executor::External } else { Executor::Internal },
+            starter_user_id: new.starter.user,
+            starter_api_key_id: new.starter.api_key,
+            parent_instance_id: None,
+            parent_node_id: None,
+            started_at: now,
+            attention,
+        };
+        let mut projections = vec![Projection::RunInserted(Box::new(row))];
+        projections.extend(of_effects(&new.run, &step.effects));
+        if let Some((scope, key, value)) = new.key {
+            projections.push(Projection::IdempotencyKey { scope, key, value, at: now });
+        }
+        let append = Append {
+            stream: StreamId::of_run(&new.run),
+            create: true,
+            expected_head: Seq::ZERO,
+            owner_version: 1,
+            rows: step.rows.iter().map(|(_, event)| new_row(event, now)).collect(),
+            projections,
+            origin: Origin::Client,
+        };
+        hub.store.journal().append(append).await?;
+        metrics().runs.started.inc();
+        let ended = step.state.status().is_terminal();
+        if ended {
+            // Start to end without anything to wait for: it needs no actor.
+            let kind = step.state.status().as_str();
+            metrics().runs.ended.get_or_create(&KindLabel { kind }).inc();
+            hub.admission.leave(&meta.tenant);
+            hub.admit_next(&meta.tenant);
+        } else {
+            let birth = Birth { meta, state: step.state, effects: step.effects, pending, attention };
+            hub.births.lock().insert(new.run.clone(), birth);
+            self.wake(&new.run, Wake::GoOn);
+        }
+        Ok(Started { instance_id: new.run, status: status.as_str(), is_test })
+    }
+
+    async fn started_before(&self, known: &str, fingerprint: &str) -> Result<Started, Error> {
+        let known: Value = serde_json::from_str(known).unwrap_or_default();
+        if known.get("request").and_then(Value::as_str) != Some(fingerprint) {
+            let message = "this Idempotency-Key was used for another request";
+            return Err(Error::Conflict(message.to_owned()));
+        }
+        let run = RunId::trusted(known.get("instanceID").and_then(Value::as_str).unwrap_or_default());
+        let located = self.locate(&run).await?.ok_or(Error::RunNotFound)?;
+        let (status, is_test) = (located.run.status.as_str(), located.run.is_test);
+        Ok(Started { instance_id: run, status, is_test })
+    }
+}
+
+/// A start without what follows from it.
+fn first_row(before: &RunState, step: Step) -> Step {
+    let mut state = before.clone();
+    let rows: Vec<_> = step.rows.into_iter().take(1).collect();
+    let mut effects = Vec::new();
+    for (seq, event) in &rows {
+        engine::apply(&mut state, event, *seq);
+        effects.extend(engine::effects(&state, event));
+    }
+    Step { rows, state, effects, updates: Vec::new() }
+}
+
+fn resolve(options: &Value, given: Option<&Value>) -> Result<Map<String, Value>, Error> {
+    engine::resolve_inputs(options, given).map_err(|problems| {
+        let issue =
+            |problem: engine::InputProblem| Issue { path: problem.key, node: None, message: problem.message };
+        Error::Inputs(problems.into_iter().map(issue).collect())
+    })
+}
+
+fn check_size(inputs: Option<&Value>, most: usize) -> Result<(), Error> {
+    let size = inputs.map_or(0, |inputs| inputs.to_string().len());
+    if size > most {
+        return Err(Error::TooLarge(format!("the inputs have {size} bytes, limits.inputs allows {most}")));
+    }
+    Ok(())
+}
+
+/// Tells a repeated request from another one under the same key.
+fn fingerprint(start: &StartRun) -> String {
+    use sha2::Digest;
+    let inputs = start.inputs.as_ref().map(Value::to_string).unwrap_or_default();
+    let digest = sha2::Sha256::digest(format!("{}\n{inputs}", start.executor.as_str()).as_bytes());
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,11 +1,22 @@
 //! What REST shows of runs (`contract.md` 4.5, 6.4).
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use std::sync::Arc;
 
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Error, Runs, fold::Fold};
 use crate::{
+    clock::to_wire,
+    engine,
     ids::{RunId, Seq, TenantId, WorkflowId},
-    store::tables::{ListPage, runs::RunStatus},
+    store::{
+        Row,
+        tables::{
+            ListPage,
+            runs::{self, Run, RunFilter, RunStatus},
+        },
+    },
 };
 
 /// Which runs of a tenant.
@@ -68,9 +79,9 @@ pub struct RunView {
     #[serde(flatten)]
     pub row: RunRow,
     /// The user context: no key begins with `__`.
-    pub context_data: Map<String, Value>,
+    pub context_data: engine::Context,
     /// The end node's output.
-    pub output: Option<Value>,
+    pub output: Option<Arc<Value>>,
     /// Why it failed, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -114,4 +125,108 @@ pub struct LogView {
     pub created_at: String,
     /// Its place.
     pub seq: Seq,
+}
+
+/// In the engine's words.
+pub(super) fn engine_status(status: RunStatus) -> engine::RunStatus {
+    match status {
+        RunStatus::Pending => engine::RunStatus::Pending,
+        RunStatus::Running => engine::RunStatus::Running,
+        RunStatus::Completed => engine::RunStatus::Completed,
+        RunStatus::Failed => engine::RunStatus::Failed,
+        RunStatus::Cancelled => engine::RunStatus::Cancelled,
+    }
+}
+
+/// In the store's words.
+pub(super) fn store_status(status: engine::RunStatus) -> RunStatus {
+    match status {
+        engine::RunStatus::Pending => RunStatus::Pending,
+        engine::RunStatus::Running => RunStatus::Running,
+        engine::RunStatus::Completed => RunStatus::Completed,
+        engine::RunStatus::Failed => RunStatus::Failed,
+        engine::RunStatus::Cancelled => RunStatus::Cancelled,
+    }
+}
+
+impl RunRow {
+    fn of(run: &Run) -> Self {
+        Self {
+            instance_id: run.instance_id.clone(),
+            workflow_id: run.workflow_id.clone(),
+            workflow_title: run.workflow_title.clone(),
+            status: run.status.as_str(),
+            is_test: run.is_test,
+            started_at: to_wire(run.started_at),
+            completed_at: run.completed_at.map(to_wire),
+        }
+    }
+}
+
+impl LogView {
+    /// None for rows that only the hub needs.
+    fn of(run: &RunId, event: &engine::RunEvent, row: &Row) -> Option<Self> {
+        let log = event.log_row()?;
+        Some(Self {
+            log_id: format!("{run}:{}", row.seq),
+            node_id: log.node.map(|node| node.as_str().to_owned()),
+            event_type: log.kind.as_str().to_owned(),
+            node_status: log.node_status,
+            output_variable: log.output_variable,
+            payload: Value::Object(log.payload),
+            error_message: log.error,
+            node_attempt: log.attempt.map(|attempt| attempt.0),
+            created_at: to_wire(row.at),
+            seq: row.seq,
+        })
+    }
+}
+
+impl Runs {
+    /// All about one run of a tenant, from the journal; wakes no actor.
+    pub async fn view(&self, tenant: &TenantId, run: &RunId) -> Result<RunView, Error> {
+        let run = self.find(tenant, run).await?;
+        let mut fold = Fold::begin(&self.hub, &run).await?;
+        let mut logs = Vec::new();
+        while fold
+            .page(&self.hub, |_, event, row| logs.extend(LogView::of(&run.instance_id, event, row)))
+            .await?
+        {
+            tokio::task::yield_now().await;
+        }
+        let state = fold.into_state()?;
+        let mut row = RunRow::of(&run);
+        let finished = state.finished().map(|(_, finished)| finished);
+        if let Some(finished) = finished {
+            // The rows may be newer than the list's row.
+            row.status = finished.status.as_str();
+            row.completed_at = Some(to_wire(finished.at));
+        }
+        Ok(RunView {
+            row,
+            context_data: state.context().clone(),
+            output: state.output().cloned(),
+            error: finished.and_then(|finished| finished.error.clone()),
+            error_code: finished.and_then(|finished| finished.error_code.clone()),
+            seq: state.seq(),
+            pending_requests: Vec::new(),
+            parent_instance_id: run.parent_instance_id,
+            logs,
+        })
+    }
+
+    /// Runs of a tenant, latest start first.
+    pub async fn list(&self, list: ListRuns) -> Result<RunList, Error> {
+        let ListRuns { tenant, workflow, status, page } = list;
+        let (number, size) = (page.page, page.page_size);
+        let filter = RunFilter { workflow_id: workflow, status };
+        let listed = self.hub.store.read(move |db| runs::list(db, &tenant, &filter, &page)).await?;
+        Ok(RunList {
+            instances: listed.rows.iter().map(RunRow::of).collect(),
+            total_count: listed.total,
+            page: number,
+            page_size: size,
+            next_cursor: listed.next_cursor,
+        })
+    }
 }

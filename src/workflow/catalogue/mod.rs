@@ -2,6 +2,7 @@
 
 mod forms;
 mod service;
+mod stored;
 
 pub use self::{
     forms::{EdgeView, NodeView, SaveWorkflow, WorkflowList, WorkflowView},

@@ -1,0 +1,450 @@
+//! Decide, append, then carry out: one append in flight, everything else after its commit.
+
+use std::{borrow::Cow, sync::Arc, time::Instant};
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use jiff::Timestamp;
+
+use super::{
+    load::Meta,
+    shell::{Alive, Phase, RunActor, timer},
+};
+use crate::{
+    crash_point,
+    engine::{
+        self, Effect, Finished, Ingested, Limits, Refusal, RunCommand as Decide, RunEvent, RunState,
+        RunStatus, Update,
+    },
+    error::Coded,
+    ids::{RunId, Seq},
+    metrics::{KindLabel, Reason, metrics},
+    store::{
+        self, Append, Appended, NewRow, Origin, Projection, Unique,
+        tables::runs::{self, RunChange},
+    },
+    supervise::Ticket,
+    workflow::{
+        Error,
+        messages::{Ask, Reply, Wake, answer},
+        view::store_status,
+        watch,
+    },
+};
+
+/// Most rows of one append.
+const MOST_ROWS: usize = 512;
+
+/// A command that is not carried out yet.
+pub(super) struct Work {
+    pub(super) what: What,
+    pub(super) origin: Origin,
+    pub(super) since: Instant,
+    /// Given back when the command is finished with.
+    _ticket: Option<Ticket>,
+}
+
+/// What is asked.
+pub(super) enum What {
+    /// By the hub: a result, a timeout, a timer. Nobody waits.
+    Decide(Decide),
+    /// The run has a place.
+    Admit,
+    /// End it.
+    Cancel(Option<String>, Reply<RunStatus>),
+    /// Events with their keys.
+    Ingest(Vec<Ingested>, Vec<String>, Reply<Option<Vec<Seq>>>),
+}
+
+impl Work {
+    pub(super) fn by_hub(command: Decide, since: Instant) -> Self {
+        Self { what: What::Decide(command), origin: Origin::Hub, since, _ticket: None }
+    }
+
+    /// From a message; one that is not for the engine comes back.
+    pub(super) fn of(ask: Ask, ticket: Ticket, since: Instant) -> Result<Self, Ask> {
+        let (what, origin) = match ask {
+            Ask::Wake(Wake::Admit) => (What::Admit, Origin::Hub),
+            Ask::Wake(Wake::Timer(key)) => match timer(&key) {
+                Some(command) => (What::Decide(command), Origin::Hub),
+                None => return Err(Ask::Wake(Wake::Timer(key))),
+            },
+            Ask::Cancel { reason, reply } => (What::Cancel(reason, reply), Origin::Client),
+            Ask::Ingest { events, keys, reply } => (What::Ingest(events, keys, reply), Origin::Client),
+            ask @ (Ask::Wake(Wake::GoOn) | Ask::Watch(..) | Ask::Unwatch(..)) => return Err(ask),
+        };
+        Ok(Self { what, origin, since, _ticket: Some(ticket) })
+    }
+
+    pub(super) fn refuse(self, why: Error) {
+        match self.what {
+            What::Decide(_) | What::Admit => {}
+            What::Cancel(_, reply) => answer(reply, Err(why)),
+            What::Ingest(_, _, reply) => answer(reply, Err(why)),
+        }
+    }
+}
+
+/// What is being appended.
+pub(super) struct Batch {
+    /// Each with the rows that it made.
+    works: Vec<(Work, Vec<Seq>)>,
+    /// Refused on a state that is not committed yet: answered when it is.
+    refused: Vec<(Work, Refusal)>,
+    state: RunState,
+    pending: bool,
+    attention: bool,
+    effects: Vec<Effect>,
+    updates: Vec<Update>,
+    has_result: bool,
+    origin: Origin,
+}
+
+/// What a command comes to.
+struct Decided {
+    rows: Vec<(Seq, RunEvent)>,
+    state: RunState,
+    effects: Vec<Effect>,
+    updates: Vec<Update>,
+}
+
+impl RunActor {
+    /// Decides what waits and appends it, unless an append is in flight.
+    pub(super) fn pump(&mut self, ctx: &mut Context<Self>) {
+        if self.batch.is_some() || self.throttled || !matches!(self.phase, Phase::Alive(_)) {
+            return;
+        }
+        if !self.inbox.is_empty() && self.hub.shards.is_behind() {
+            // The workers have more than they can deliver: nothing new until they have caught up.
+            self.throttled = true;
+            let shards = self.hub.shards.clone();
+            ctx.spawn(async move { shards.caught_up().await }.into_actor(self).map(|(), actor, ctx| {
+                actor.throttled = false;
+                actor.pump(ctx);
+            }));
+            return;
+        }
+        let now = self.hub.clock.now();
+        let Some((batch, rows)) = self.gather(now) else { return self.rest(ctx) };
+        let Phase::Alive(alive) = &self.phase else { return };
+        let append = Append {
+            stream: self.subject.clone(),
+            create: false,
+            expected_head: alive.state.seq(),
+            owner_version: alive.owner_version,
+            projections: projections(self.life.id(), alive, &batch),
+            rows: rows.iter().map(|(_, event)| new_row(event, now)).collect(),
+            origin: batch.origin,
+        };
+        self.batch = Some(batch);
+        let journal = self.hub.store.journal().clone();
+        let append = async move { journal.append(append).await };
+        ctx.spawn(append.into_actor(self).map(Self::appended));
+    }
+
+    /// Decides commands of one origin, one after the other. None when nothing changes.
+    fn gather(&mut self, now: Timestamp) -> Option<(Batch, Vec<(Seq, RunEvent)>)> {
+        let Phase::Alive(alive) = &self.phase else { return None };
+        let mut batch = Batch {
+            works: Vec::new(),
+            refused: Vec::new(),
+            state: alive.state.clone(),
+            pending: alive.pending,
+            attention: alive.attention,
+            effects: Vec::new(),
+            updates: Vec::new(),
+            has_result: false,
+            origin: Origin::Hub,
+        };
+        let mut rows = Vec::new();
+        while let Some(next) = self.inbox.front() {
+            if rows.len() >= MOST_ROWS || (!batch.works.is_empty() && next.origin != batch.origin) {
+                break;
+            }
+            let Some(work) = self.inbox.pop_front() else { break };
+            batch.origin = work.origin;
+            match decide(&batch.state, &self.hub.limits, batch.pending, &work.what, now) {
+                Ok(decided) => {
+                    batch.has_result |= matches!(work.what, What::Decide(Decide::Result(_)));
+                    batch.pending &= !matches!(work.what, What::Admit);
+                    batch.works.push((work, decided.rows.iter().map(|(seq, _)| *seq).collect()));
+                    batch.state = decided.state;
+                    batch.effects.extend(decided.effects);
+                    batch.updates.extend(decided.updates);
+                    rows.extend(decided.rows);
+                }
+                Err(refusal) if rows.is_empty() => self.refuse(work, refusal),
+                Err(refusal) => batch.refused.push((work, refusal)),
+            }
+        }
+        if rows.is_empty() {
+            return None;
+        }
+        if let Some(snapshot) = engine::snapshot_due(&batch.state) {
+            let seq = batch.state.seq().next();
+            engine::apply(&mut batch.state, &snapshot, seq);
+            rows.push((seq, snapshot));
+        }
+        batch.attention = needs_attention(&alive.meta, &batch.state, batch.pending);
+        Some((batch, rows))
+    }
+
+    /// Answers a command that changes nothing; the state that refused it is committed.
+    fn refuse(&self, work: Work, refusal: Refusal) {
+        match (work.what, refusal) {
+            (What::Cancel(_, reply), Refusal::Finished(status)) => answer(reply, Ok(status)),
+            (What::Cancel(_, reply), refusal) => answer(reply, Err(told(&refusal))),
+            (What::Ingest(_, _, reply), refusal) => answer(reply, Err(told(&refusal))),
+            (What::Decide(Decide::Timer { key }), Refusal::TooEarly { due_at }) => {
+                self.hub.timers.set(self.life.id(), &key.to_string(), due_at);
+            }
+            (What::Decide(Decide::Result(_) | Decide::Timeout { .. }), _) => {
+                metrics().runs.late_results.inc();
+                log::info!(run_id:% = self.life.id(); "a late result is dropped");
+            }
+            (What::Decide(_) | What::Admit, _) => {}
+        }
+    }
+
+    fn appended(result: Result<Appended, store::Error>, actor: &mut Self, ctx: &mut Context<Self>) {
+        let Some(batch) = actor.batch.take() else { return };
+        match result {
+            Ok(appended) => actor.committed(batch, appended, ctx),
+            Err(error @ (store::Error::Busy | store::Error::Unavailable(_)))
+                if batch.origin == Origin::Client =>
+            {
+                actor.give_up(batch, |_| Error::Store(error.clone()));
+                actor.pump(ctx);
+            }
+            Err(store::Error::Duplicate(Unique::IngestKey)) => {
+                // A key was taken since its request was looked at: look again.
+                for (work, _) in batch.works {
+                    match work.what {
+                        What::Ingest(_, _, reply) => answer(reply, Ok(None)),
+                        _ => actor.inbox.push_back(work),
+                    }
+                }
+                actor.inbox.extend(batch.refused.into_iter().map(|(work, _)| work));
+                actor.pump(ctx);
+            }
+            Err(store::Error::Unknown) => actor.look_again(batch, ctx),
+            Err(error) => {
+                actor.give_up(batch, |_| Error::Lost);
+                actor.fail(error, ctx);
+            }
+        }
+    }
+
+    fn give_up(&mut self, batch: Batch, why: impl Fn(&Work) -> Error) {
+        for work in batch
+            .works
+            .into_iter()
+            .map(|(work, _)| work)
+            .chain(batch.refused.into_iter().map(|(work, _)| work))
+        {
+            let why = why(&work);
+            work.refuse(why);
+        }
+    }
+
+    /// The rows may be there or not: the journal says. Then what was asked is decided again.
+    fn look_again(&mut self, batch: Batch, ctx: &mut Context<Self>) {
+        let again = batch.works.into_iter().map(|(work, _)| work);
+        let again = again.chain(batch.refused.into_iter().map(|(work, _)| work));
+        for work in again.rev() {
+            match work.what {
+                What::Ingest(_, _, reply) => answer(reply, Ok(None)),
+                _ => self.inbox.push_front(work),
+            }
+        }
+        self.load(ctx);
+    }
+
+    fn committed(&mut self, batch: Batch, appended: Appended, ctx: &mut Context<Self>) {
+        let Phase::Alive(alive) = &mut self.phase else { return };
+        if appended.head != batch.state.seq() {
+            crate::metrics::invariant_violated("N2", "rows got other seqs than they were decided for");
+            return self.fail("rows got other seqs than they were decided for", ctx);
+        }
+        let was_pending = alive.pending;
+        alive.state = batch.state;
+        alive.pending = batch.pending;
+        alive.attention = batch.attention;
+        if batch.has_result {
+            crash_point!("node.after_result_row");
+        }
+        let tenant = alive.meta.tenant.clone();
+        let ended = batch.effects.iter().find_map(ended);
+        for update in &batch.updates {
+            self.publish(update);
+        }
+        for (work, seqs) in batch.works {
+            self.done(work, seqs);
+        }
+        for (work, refusal) in batch.refused {
+            self.refuse(work, refusal);
+        }
+        let admission = &self.hub.admission;
+        if was_pending && !batch.pending {
+            admission.begun(&tenant, self.life.id());
+        }
+        if let Some(status) = ended {
+            metrics().runs.ended.get_or_create(&KindLabel { kind: status.as_str() }).inc();
+            if batch.pending {
+                admission.withdraw(&tenant, self.life.id());
+            } else {
+                admission.leave(&tenant);
+            }
+            self.hub.admit_next(&tenant);
+        }
+        self.carry_out(batch.effects, ctx);
+        self.pump(ctx);
+    }
+
+    /// Answers a command whose rows are committed.
+    fn done(&self, work: Work, mut seqs: Vec<Seq>) {
+        match work.what {
+            What::Cancel(_, reply) => answer(reply, Ok(RunStatus::Cancelled)),
+            What::Ingest(events, _, reply) => {
+                seqs.truncate(events.len());
+                answer(reply, Ok(Some(seqs)));
+            }
+            What::Decide(_) | What::Admit => {}
+        }
+    }
+
+    /// Shows a committed row to whoever watches; nothing is encoded for nobody.
+    pub(super) fn publish(&mut self, update: &Update) {
+        if let Update::Node(node) = update {
+            let reason = if node.success { "success" } else { "failed" };
+            metrics().runs.nodes.get_or_create(&Reason { reason }).inc();
+        }
+        if !self.recent.is_on() && self.hub.shards.members(&self.subject) == 0 {
+            return;
+        }
+        let Some(row) = self.encoder.encode(update, false) else { return };
+        self.recent.push(&row);
+        watch::publish(&self.hub.shards, &self.subject, row);
+    }
+}
+
+fn ended(effect: &Effect) -> Option<RunStatus> {
+    match effect {
+        Effect::Finished(finished) => Some(finished.status),
+        _ => None,
+    }
+}
+
+fn told(refusal: &Refusal) -> Error {
+    match refusal {
+        Refusal::Finished(_) | Refusal::NotStarted => Error::RunNotRunning,
+        refusal => Error::Decided { code: refusal.code(), message: refusal.to_string() },
+    }
+}
+
+/// Whether the run must be woken at start: an attempt is at work, or it waits for a place.
+pub(in crate::workflow) fn needs_attention(meta: &Meta, state: &RunState, pending: bool) -> bool {
+    !state.status().is_terminal() && (pending || (!meta.external && !state.is_waiting()))
+}
+
+/// A row as the journal takes it.
+pub(in crate::workflow) fn new_row(event: &RunEvent, at: Timestamp) -> NewRow {
+    NewRow { kind: Cow::Borrowed(event.kind().as_str()), payload: event.payload(), at }
+}
+
+/// What of the effects belongs into the transaction.
+pub(in crate::workflow) fn of_effects(run: &RunId, effects: &[Effect]) -> Vec<Projection> {
+    let mut projections = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::SetTimer { key, due_at } => {
+                projections.push(Projection::Timer { key: key.to_string(), due_at: *due_at });
+            }
+            Effect::ClearTimer { key } => projections.push(Projection::TimerDone { key: key.to_string() }),
+            Effect::Finished(finished) => {
+                projections.push(Projection::TimersCleared);
+                projections
+                    .push(Projection::RunChanged { run: run.clone(), change: Box::new(end(finished)) });
+            }
+            Effect::Dispatch { .. } | Effect::Interrupt { .. } => {}
+        }
+    }
+    projections
+}
+
+fn end(finished: &Finished) -> RunChange {
+    RunChange {
+        status: store_status(finished.status),
+        attention: false,
+        completed_at: Some(finished.at),
+        error: finished.error.clone(),
+        error_code: finished.error_code.clone(),
+    }
+}
+
+fn projections(run: &RunId, alive: &Alive, batch: &Batch) -> Vec<Projection> {
+    let mut projections = of_effects(run, &batch.effects);
+    let ended = batch.state.status().is_terminal();
+    if alive.pending && !batch.pending && !ended {
+        let change = RunChange {
+            status: runs::RunStatus::Running,
+            attention: batch.attention,
+            completed_at: None,
+            error: None,
+            error_code: None,
+        };
+        projections.push(Projection::RunChanged { run: run.clone(), change: Box::new(change) });
+    } else if batch.attention != alive.attention && !ended {
+        projections.push(Projection::RunAttention { run: run.clone(), on: batch.attention });
+    }
+    for (work, seqs) in &batch.works {
+        if let What::Ingest(_, keys, _) = &work.what {
+            let keys = keys.iter().zip(seqs);
+            projections.extend(keys.map(|(key, seq)| Projection::IngestKey {
+                run: run.clone(),
+                key: key.clone(),
+                seq: *seq,
+            }));
+        }
+    }
+    projections
+}
+
+fn decide(
+    state: &RunState,
+    limits: &Arc<Limits>,
+    pending: bool,
+    what: &What,
+    now: Timestamp,
+) -> Result<Decided, Refusal> {
+    let command = match what {
+        What::Admit => return admit(state, limits, now),
+        What::Decide(command) => command.clone(),
+        What::Cancel(reason, _) => Decide::Cancel { reason: reason.clone() },
+        What::Ingest(_, _, _) if pending => return Err(Refusal::NotStarted),
+        What::Ingest(events, _, _) => Decide::Ingest(events.clone()),
+    };
+    let step = engine::step(state, &command, now)?;
+    Ok(Decided { rows: step.rows, state: step.state, effects: step.effects, updates: step.updates })
+}
+
+/// The first row of a run that waited is there; what a start makes of it follows now. A start is
+/// decided anew for its first dispatches, and its first row is left out.
+fn admit(state: &RunState, limits: &Arc<Limits>, now: Timestamp) -> Result<Decided, Refusal> {
+    if state.status().is_terminal() {
+        return Err(Refusal::Finished(state.status()));
+    }
+    let input = state.context().fields().get("input");
+    let inputs = input.and_then(|input| input.as_object().cloned()).unwrap_or_default();
+    let fresh = RunState::new(state.definition().clone(), Arc::clone(limits));
+    let start = Decide::Start(engine::Start { inputs, ..engine::Start::default() });
+    let step = engine::step(&fresh, &start, now)?;
+    let mut decided =
+        Decided { rows: Vec::new(), state: state.clone(), effects: Vec::new(), updates: Vec::new() };
+    for (seq, event) in step.rows.into_iter().skip(1) {
+        engine::apply(&mut decided.state, &event, seq);
+        decided.effects.extend(engine::effects(&decided.state, &event));
+        decided.updates.extend(engine::update(&decided.state, &event, seq));
+        decided.rows.push((seq, event));
+    }
+    Ok(decided)
+}

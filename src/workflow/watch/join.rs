@@ -1,0 +1,291 @@
+//! A join, from the socket's side and from the run's.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{Encoded, Encoder, replay};
+use crate::{
+    delivery::{AddMember, Member, Publish, Shards, Subject},
+    engine::{self, RunState, RunStatus, Update},
+    ids::{RunId, Seq, StreamId},
+    protocol::{
+        events::{self, JoinAck},
+        frame::Frame,
+    },
+    workflow::{
+        Error, Located,
+        messages::{Ask, Reply, answer},
+        runs::Runs,
+        view::engine_status,
+    },
+};
+
+/// Makes the frame of a join's ack; `None` when there is nothing to send.
+pub type AckFrame = Arc<dyn Fn(&JoinAck) -> Option<Frame> + Send + Sync>;
+
+/// Largest snapshot that is put into a queue in one step; a larger one is paged.
+const ONE_STEP_BYTES: usize = 512 << 10;
+/// The same in frames.
+const ONE_STEP_FRAMES: usize = 200;
+/// Rows kept for joiners that page, so that they catch up with a run that is faster than they are.
+const RECENT_ROWS: usize = 256;
+/// The same in bytes.
+const RECENT_BYTES: usize = 1 << 20;
+
+/// A socket wants to watch a run. Its right to is checked before.
+#[derive(Clone)]
+pub struct Join {
+    /// The run.
+    pub run: Located,
+    /// The socket.
+    pub member: Member,
+    /// Only what is after it, all of it; none: the last update of each node.
+    pub since: Option<Seq>,
+    /// Also updates of nodes that begin or wait.
+    pub progress: bool,
+    /// The socket watches this run already: no snapshot, unless `since` asks for one.
+    pub again: bool,
+    /// The ack, queued before the first frame.
+    pub ack: Option<AckFrame>,
+}
+
+/// What a run is asked because of a join.
+pub(in crate::workflow) struct Watch {
+    pub(in crate::workflow) member: Member,
+    pub(in crate::workflow) progress: bool,
+    /// The last row that the socket was sent; none: it was sent nothing and gets the snapshot.
+    pub(in crate::workflow) after: Option<Seq>,
+    /// For the snapshot.
+    pub(in crate::workflow) ack: Option<AckFrame>,
+}
+
+/// What came of it.
+pub(in crate::workflow) enum Watched {
+    /// It has everything, and gets what comes.
+    Joined,
+    /// The snapshot of this state is too large for one step: page it, then ask again.
+    Page(Box<RunState>),
+    /// Rows are missing: read them, then ask again.
+    Behind,
+}
+
+/// The last rows of a run, kept while joiners are on their way.
+#[derive(Default)]
+pub(in crate::workflow) struct Recent {
+    rows: VecDeque<Encoded>,
+    /// Everything after this row is there.
+    after: Option<Seq>,
+    bytes: usize,
+}
+
+impl Recent {
+    /// Joiners are on their way: keep what comes after `head`.
+    pub(in crate::workflow) fn keep_after(&mut self, head: Seq) {
+        self.after.get_or_insert(head);
+    }
+
+    /// Whether rows are to be kept.
+    pub(in crate::workflow) fn is_on(&self) -> bool {
+        self.after.is_some()
+    }
+
+    /// Nobody is on their way any more.
+    pub(in crate::workflow) fn stop(&mut self) {
+        *self = Self::default();
+    }
+
+    /// A row was committed.
+    pub(in crate::workflow) fn push(&mut self, row: &Encoded) {
+        if self.after.is_none() {
+            return;
+        }
+        self.bytes += cost(row);
+        self.rows.push_back(row.clone());
+        while self.rows.len() > RECENT_ROWS || self.bytes > RECENT_BYTES {
+            let Some(gone) = self.rows.pop_front() else { break };
+            self.bytes -= cost(&gone);
+            self.after = Some(gone.seq);
+        }
+    }
+
+    /// What a member that has everything up to `seq` misses, if all of it is here.
+    pub(in crate::workflow) fn since(&self, seq: Seq, progress: bool) -> Option<Vec<Frame>> {
+        let after = self.after?;
+        (after <= seq).then(|| {
+            let missing = self.rows.iter().filter(|row| row.seq > seq).cloned();
+            missing.filter_map(|row| row.for_member(progress)).collect()
+        })
+    }
+}
+
+fn cost(row: &Encoded) -> usize {
+    row.frame.as_ref().map_or(0, Frame::cost) + row.progress.as_ref().map_or(0, Frame::cost)
+}
+
+/// The run's side of a join: `state` is committed and published.
+pub(in crate::workflow) fn watch(
+    run: &RunId,
+    shards: &Shards,
+    state: &RunState,
+    status: RunStatus,
+    recent: &mut Recent,
+    watch: Watch,
+) -> Watched {
+    let head = state.seq();
+    let frames = match watch.after {
+        None => {
+            let updates = engine::joiner(state, watch.progress);
+            if is_large(&updates) {
+                recent.keep_after(head);
+                return Watched::Page(Box::new(state.clone()));
+            }
+            let mut frames = ack_frame(run, status, head, watch.ack.as_ref());
+            frames.extend(encode(&Encoder::new(run), &updates, watch.progress));
+            frames
+        }
+        // A replay that read what this actor has not heard of yet.
+        Some(seq) if seq >= head => Vec::new(),
+        Some(seq) => match recent.since(seq, watch.progress) {
+            Some(frames) => frames,
+            None => {
+                recent.keep_after(head);
+                return Watched::Behind;
+            }
+        },
+    };
+    if status.is_terminal() {
+        // Nothing comes any more.
+        for frame in frames {
+            shards.direct(&watch.member, frame);
+        }
+    } else {
+        shards.add_member(AddMember {
+            subject: subject(run),
+            after_seq: watch.after.map_or(head, |seq| seq.max(head)),
+            member: watch.member,
+            frames,
+            progress: watch.progress,
+        });
+    }
+    Watched::Joined
+}
+
+/// Hands a committed row to the workers that have watchers.
+pub(in crate::workflow) fn publish(shards: &Shards, subject: &Subject, row: Encoded) {
+    shards.publish(Publish {
+        subject: subject.clone(),
+        seq: row.seq,
+        frame: row.frame,
+        progress_frame: row.progress,
+        terminal: row.terminal,
+    });
+}
+
+/// What watchers of a run watch.
+pub(in crate::workflow) fn subject(run: &RunId) -> Subject {
+    StreamId::of_run(run)
+}
+
+/// The frames of a snapshot.
+pub(super) fn encode(encoder: &Encoder, updates: &[Update], progress: bool) -> Vec<Frame> {
+    updates
+        .iter()
+        .filter_map(|update| encoder.encode(update, true))
+        .filter_map(|row| row.for_member(progress))
+        .collect()
+}
+
+/// The ack as the first frame of a snapshot.
+pub(super) fn ack_frame(run: &RunId, status: RunStatus, seq: Seq, ack: Option<&AckFrame>) -> Vec<Frame> {
+    ack.and_then(|ack| ack(&JoinAck::new(run, wire_status(status), seq))).into_iter().collect()
+}
+
+fn wire_status(status: RunStatus) -> events::RunStatus {
+    match status {
+        RunStatus::Pending => events::RunStatus::Pending,
+        RunStatus::Running => events::RunStatus::Running,
+        RunStatus::Completed => events::RunStatus::Completed,
+        RunStatus::Failed => events::RunStatus::Failed,
+        RunStatus::Cancelled => events::RunStatus::Cancelled,
+    }
+}
+
+/// About as many bytes as its frames have, without building them.
+pub(super) fn weight(update: &Update) -> usize {
+    match update {
+        Update::Node(node) => {
+            // The output is as a rule a part of the context.
+            256 + node.context.as_ref().map_or(0, |context| context.bytes().saturating_mul(2))
+        }
+        Update::Progress(_) => 256,
+        Update::Status(status) => 256 + status.context.bytes().saturating_mul(2),
+    }
+}
+
+fn is_large(updates: &[Update]) -> bool {
+    updates.len() > ONE_STEP_FRAMES || updates.iter().map(weight).sum::<usize>() > ONE_STEP_BYTES
+}
+
+impl Runs {
+    /// Watches a run: ack, what happened, then what happens, without gap or repeat. It ends when the
+    /// socket has joined, or has been sent all of a run that is over.
+    pub async fn join(&self, join: Join) -> Result<(), Error> {
+        let run = &join.run.run;
+        let id = &run.instance_id;
+        if join.again && join.since.is_none() {
+            let head = self.head(id).await?;
+            let status = engine_status(run.status);
+            for frame in ack_frame(id, status, head, join.ack.as_ref()) {
+                self.hub.shards.direct(&join.member, frame);
+            }
+            return Ok(());
+        }
+        if join.again {
+            // Else what is live would come between what is replayed.
+            self.leave(id, &join.member).await?;
+        }
+        let mut replayed = None;
+        if join.since.is_some() || run.status.is_terminal() {
+            let reached = replay::journal(&self.hub, &join, None).await?;
+            if reached.terminal {
+                return Ok(());
+            }
+            replayed = Some(reached);
+        }
+        loop {
+            let watch = Watch {
+                member: join.member.clone(),
+                progress: join.progress,
+                after: replayed.as_ref().map(|reached| reached.seq),
+                ack: join.ack.clone(),
+            };
+            match self.ask(id, |reply| Ask::Watch(watch, reply)).await? {
+                Watched::Joined => return Ok(()),
+                Watched::Page(state) => replayed = Some(replay::snapshot(&self.hub, &join, *state).await?),
+                Watched::Behind => {
+                    let reached = replay::journal(&self.hub, &join, replayed.take()).await?;
+                    if reached.terminal {
+                        return Ok(());
+                    }
+                    replayed = Some(reached);
+                }
+            }
+        }
+    }
+
+    /// Watches no more. It takes the road of the join, so that it cannot overtake one.
+    pub async fn leave(&self, run: &RunId, member: &Member) -> Result<(), Error> {
+        self.ask(run, |reply| Ask::Unwatch(member.clone(), reply)).await
+    }
+
+    async fn head(&self, run: &RunId) -> Result<Seq, Error> {
+        let stream = StreamId::of_run(run);
+        let page = self.hub.store.journal().read(&stream, Seq(i64::MAX), 1, 1).await?;
+        Ok(page.head)
+    }
+}
+
+/// The run's side of a leave.
+pub(in crate::workflow) fn unwatch(subject: &Subject, shards: &Shards, member: &Member, reply: Reply<()>) {
+    shards.remove_member(subject, member);
+    answer(reply, Ok(()));
+}
