@@ -23,6 +23,7 @@ mod fold;
 mod hub;
 mod ingest;
 mod messages;
+mod nodes;
 mod recover;
 mod runs;
 mod start;
@@ -36,6 +37,7 @@ pub use self::{
     error::{Error, Issue},
     hub::Parts,
     ingest::{Ingest, IngestEvent, IngestResult},
+    nodes::Nodes,
     runs::{Located, Runs, Stopped},
     start::{StartRun, StartTest, Started, Starter, inputs_of},
     view::{ListRuns, LogView, RunList, RunRow, RunView},

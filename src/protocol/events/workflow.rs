@@ -151,6 +151,9 @@ pub struct NodeUpdate<'a> {
     /// Why it failed; only with `failed`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<Cow<'a, str>>,
+    /// The same for programs.
+    #[serde(rename = "errorCode", skip_serializing_if = "Option::is_none", default)]
+    pub error_code: Option<Cow<'a, str>>,
     /// The whole user context right after this node.
     #[serde(rename = "contextData", skip_serializing_if = "Option::is_none", default)]
     #[schemars(with = "Option<Object>")]
@@ -190,6 +193,7 @@ impl<'a> NodeUpdate<'a> {
             output_variable: None,
             output: output.into(),
             error: None,
+            error_code: None,
             context_data: None,
             context_truncated: false,
             duration_ms: None,

@@ -198,3 +198,98 @@ struct Status<'a> {
     #[serde(skip_serializing_if = "not")]
     replayed: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::RunStatus,
+        ids::{Attempt, Visit},
+        protocol::events,
+    };
+    use serde_json::json;
+
+    fn body(encoded: Option<Encoded>) -> (String, String) {
+        let encoded = encoded.unwrap();
+        let frame = encoded.frame.or(encoded.progress).unwrap();
+        let bytes = frame.websocket().clone();
+        let start = bytes.iter().position(|byte| *byte == b'[').unwrap();
+        let (name, body): (String, Box<serde_json::value::RawValue>) =
+            serde_json::from_slice(&bytes[start..]).unwrap();
+        (name, body.get().to_owned())
+    }
+
+    fn node() -> NodeUpdate {
+        NodeUpdate {
+            seq: Seq(5),
+            node: NodeId::trusted("n2"),
+            node_type: Arc::from("javascript"),
+            success: false,
+            output: Fields::new().with("jsResult", Value::Null).with("success", false),
+            error: Some("no".to_owned()),
+            error_code: Some("JS_ERROR".to_owned()),
+            context: Some(Context::new(Fields::new().with("input", json!({"x": 1})))),
+            output_variable: Some(Arc::from("jsResult")),
+            duration_ms: Some(7),
+            visit: Visit(1),
+            attempt: Attempt(2),
+            iteration: Some(3),
+        }
+    }
+
+    #[test]
+    fn bodies_are_the_events_of_the_contract() {
+        let encoder = Encoder::new(&RunId::trusted("i1"));
+        let (name, text) = body(encoder.encode(&Update::Node(node()), true));
+        assert_eq!(name, "workflow_node_update");
+        let read: events::NodeUpdate = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.instance_id, read.run_id);
+        assert_eq!((read.node_id.as_str(), read.seq, read.status), ("n2", Seq(5), NodeStatus::Failed));
+        assert_eq!(read.context_data.as_deref().unwrap()["input"], json!({"x": 1}));
+        assert_eq!((read.node_attempt, read.duration_ms, read.iteration), (Some(2), Some(7), Some(3)));
+        assert!(read.replayed && !read.context_truncated);
+        let again = serde_json::to_value(&read).unwrap();
+        let ours: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(again, ours, "no member that the type does not have");
+
+        let status = StatusUpdate {
+            seq: Seq(9),
+            status: RunStatus::Completed,
+            context: Context::new(Fields::new().with("output", json!({"total": 42}))),
+            output: Some(Arc::new(json!({"total": 42}))),
+            error: None,
+            error_code: None,
+            completed_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let (name, text) = body(encoder.encode(&Update::Status(status), false));
+        assert_eq!(name, "workflow_status_update");
+        let read: events::StatusUpdate = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::from_str::<Value>(&text).unwrap());
+        assert!(!text.contains("replayed"));
+    }
+
+    #[test]
+    fn a_context_that_is_too_large_is_left_out_and_never_empty() {
+        let encoder = Encoder::new(&RunId::trusted("i1"));
+        let update = NodeUpdate { context: None, ..node() };
+        let (_, text) = body(encoder.encode(&Update::Node(update), false));
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["contextTruncated"], true);
+        assert!(value.get("contextData").is_none());
+        let progress = ProgressUpdate {
+            seq: Seq(4),
+            node: NodeId::trusted("n"),
+            node_type: Arc::from("delay"),
+            suspended: true,
+            visit: Visit(1),
+            attempt: Attempt(1),
+            iteration: None,
+        };
+        let encoded = encoder.encode(&Update::Progress(progress), false).unwrap();
+        assert!(encoded.clone().for_member(false).is_none());
+        let (_, text) = body(Some(encoded));
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["status"], "suspended");
+        assert!(value.get("contextData").is_none() && value.get("contextTruncated").is_none());
+    }
+}

@@ -1,0 +1,114 @@
+//! Tenants' JavaScript, through the pool of worker processes.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::fair::Turns;
+use crate::{
+    engine::{NodeError, Outcome, ScriptKind, Task},
+    error::{Code, Coded},
+    ids::TenantId,
+    script::{Error, Kind, Output, Script, ScriptPool},
+    workflow::Job,
+};
+
+/// Wait before a full pool, or one without workers, is asked again.
+const AGAIN: Duration = Duration::from_millis(100);
+/// Tries while no worker can be started.
+const TRIES: u32 = 50;
+
+pub(super) struct JavaScript {
+    pub(super) pool: ScriptPool,
+    pub(super) turns: Turns,
+}
+
+impl JavaScript {
+    pub(super) async fn run(&self, job: Job) -> Option<Outcome> {
+        let _turn = self.turns.wait(&job.tenant).await?;
+        match job.task {
+            Task::Script { code, kind, ctx } => {
+                let ctx = plain(ctx).await;
+                let kind = match kind {
+                    ScriptKind::Function => Kind::Function,
+                    ScriptKind::Expression => Kind::Expression,
+                };
+                let script = Script { tenant: job.tenant, code, ctx, kind, timeout: Some(job.timeout) };
+                Some(match self.execute(script).await {
+                    Ok(output) => Outcome::Returned(output.value),
+                    Err(error) => Outcome::Failed(failure(&error)),
+                })
+            }
+            Task::Expressions { expressions, ctx } => {
+                let ctx = plain(ctx).await;
+                self.evaluate(&job.tenant, &expressions, &ctx, job.timeout).await
+            }
+        }
+    }
+
+    /// One after the other; the time is that of all together.
+    async fn evaluate(
+        &self,
+        tenant: &TenantId,
+        expressions: &[Arc<str>],
+        ctx: &Arc<Value>,
+        timeout: Duration,
+    ) -> Option<Outcome> {
+        let all = async {
+            let mut values = Vec::with_capacity(expressions.len());
+            for code in expressions {
+                let script = Script {
+                    tenant: tenant.clone(),
+                    code: Arc::clone(code),
+                    ctx: Arc::clone(ctx),
+                    kind: Kind::Expression,
+                    timeout: Some(timeout),
+                };
+                match self.execute(script).await {
+                    Ok(output) => values.push(Some(output.value)),
+                    Err(Error::Thrown(_) | Error::SourceTooLong { .. }) => values.push(None),
+                    Err(error) => return Outcome::Failed(failure(&error)),
+                }
+            }
+            Outcome::Evaluated(values)
+        };
+        tokio::time::timeout(timeout, all).await.ok()
+    }
+
+    async fn execute(&self, script: Script) -> Result<Output, Error> {
+        let mut tries = 0;
+        loop {
+            let error = match self.pool.run(script.clone()).await {
+                Err(error @ (Error::Busy | Error::NoWorker(_))) => error,
+                result => return result,
+            };
+            // The hub's own trouble, not the script's: it waits.
+            if matches!(error, Error::NoWorker(_)) {
+                tries += 1;
+                if tries >= TRIES {
+                    return Err(error);
+                }
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+}
+
+/// What code sees, as plain JSON; a large one is copied off the actor's thread.
+async fn plain(ctx: impl Serialize + Send + 'static) -> Arc<Value> {
+    let copy = move || Arc::new(serde_json::to_value(&ctx).unwrap_or_default());
+    tokio::task::spawn_blocking(copy).await.unwrap_or_default()
+}
+
+fn failure(error: &Error) -> NodeError {
+    let code = match error.code() {
+        Code::Busy => Code::ServerError,
+        code => code,
+    };
+    let name = match error {
+        Error::Thrown(thrown) => thrown.name.clone(),
+        _ => None,
+    };
+    NodeError { name, ..NodeError::new(code, error.public_message()) }
+}
