@@ -6,7 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{CodeContext, Finished, RunEvent, RunState},
+    engine::{
+        CodeContext, Finished, RunEvent, RunState, RunStatus, Then,
+        nodes::{Kind, Work},
+        state::{Phase, code_context},
+    },
+    error::Code,
     ids::{Attempt, NodeId, Visit},
 };
 
@@ -145,15 +150,120 @@ impl FromStr for TimerKey {
 }
 
 /// What must be done because of an event; `state` is the state right after it (or later: a
-/// dispatch that was overtaken by the end of its run is left out).
+/// dispatch whose attempt is over meanwhile is left out).
 pub fn effects(state: &RunState, event: &RunEvent) -> Vec<Effect> {
-    let _ = (state, event);
-    Vec::new()
+    match event {
+        RunEvent::Started(started) => {
+            started.due_at.map(|due_at| Effect::SetTimer { key: TimerKey::Run, due_at }).into_iter().collect()
+        }
+        RunEvent::Dispatched(event) => {
+            let (node, visit, attempt) = (&event.node, event.visit, event.attempt);
+            let retry = || Effect::ClearTimer { key: TimerKey::Retry { node: node.clone(), visit, attempt } };
+            let mut out: Vec<Effect> = (attempt > Attempt(1)).then(retry).into_iter().collect();
+            out.extend(dispatch(state, node).filter(|effect| is_of(effect, visit, attempt)));
+            out
+        }
+        RunEvent::Suspended(event) => {
+            let key = TimerKey::Wake { node: event.node.clone(), visit: event.visit };
+            vec![Effect::SetTimer { key, due_at: event.until }]
+        }
+        RunEvent::Completed(event) => {
+            let waits =
+                state.definition.node(&event.node).is_some_and(|node| matches!(node.kind, Kind::Delay(_)));
+            let wake = || Effect::ClearTimer {
+                key: TimerKey::Wake { node: event.node.clone(), visit: event.visit },
+            };
+            waits.then(wake).into_iter().collect()
+        }
+        RunEvent::Failed(event) => {
+            let (node, visit, attempt) = (event.node.clone(), event.visit, event.attempt);
+            let mut out = Vec::new();
+            if event.error.code == Code::NodeTimeout.as_str() {
+                out.push(Effect::Interrupt { node: node.clone(), visit, attempt });
+            }
+            if let Then::Retry(due_at) = event.then {
+                let key = TimerKey::Retry { node, visit, attempt: Attempt(attempt.0.saturating_add(1)) };
+                out.push(Effect::SetTimer { key, due_at });
+            }
+            out
+        }
+        RunEvent::Finished(finished) => {
+            let at_work = state.facts.nodes.iter().filter_map(|(id, node)| match node.phase {
+                Phase::Running { attempt, timeout_ms: Some(_) } => {
+                    Some(Effect::Interrupt { node: id.clone(), visit: node.visit, attempt })
+                }
+                _ => None,
+            });
+            at_work.chain([Effect::Finished(finished.clone())]).collect()
+        }
+        RunEvent::Snapshot(_) => Vec::new(),
+    }
+}
+
+fn is_of(effect: &Effect, visit: Visit, attempt: Attempt) -> bool {
+    matches!(effect, Effect::Dispatch { visit: v, attempt: a, .. } if *v == visit && *a == attempt)
+}
+
+/// The attempt of a node that is at work in the world.
+fn dispatch(state: &RunState, id: &NodeId) -> Option<Effect> {
+    if state.facts.status.is_terminal() {
+        return None;
+    }
+    let facts = state.facts.nodes.get(id)?;
+    let Phase::Running { attempt, timeout_ms: Some(timeout_ms) } = facts.phase else { return None };
+    let task = match state.definition.node(id)?.kind.work()? {
+        Work::Script(code, kind) => {
+            let ctx = code_context(state, std::iter::once(code.as_ref()));
+            Task::Script { code, kind, ctx }
+        }
+        Work::Expressions(expressions) => {
+            let ctx = code_context(state, expressions.iter().map(AsRef::as_ref));
+            Task::Expressions { expressions, ctx }
+        }
+    };
+    let timeout = Duration::from_millis(timeout_ms);
+    Some(Effect::Dispatch { node: id.clone(), visit: facts.visit, attempt, task, timeout })
 }
 
 /// After a restart: the attempts without a result, to be dispatched again with the same key, and
 /// the timers that must be set (their rows are there already; setting them again is harmless).
 pub fn outstanding(state: &RunState) -> Vec<Effect> {
-    let _ = state;
-    Vec::new()
+    if state.facts.status != RunStatus::Running || state.facts.external {
+        return Vec::new();
+    }
+    let run = state.facts.due_at.map(|due_at| Effect::SetTimer { key: TimerKey::Run, due_at });
+    let nodes = state.facts.nodes.iter().filter_map(|(id, node)| match node.phase {
+        Phase::Running { .. } => dispatch(state, id),
+        Phase::Suspended { until, .. } => Some(Effect::SetTimer {
+            key: TimerKey::Wake { node: id.clone(), visit: node.visit },
+            due_at: until,
+        }),
+        Phase::Retrying { attempt, at } => {
+            let key = TimerKey::Retry { node: id.clone(), visit: node.visit, attempt };
+            Some(Effect::SetTimer { key, due_at: at })
+        }
+        Phase::Done { .. } | Phase::Failed { .. } => None,
+    });
+    run.into_iter().chain(nodes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timer_keys_round_trip_whatever_the_node_is_called() {
+        let node = || NodeId::trusted("a:b:1");
+        let keys = [
+            TimerKey::Run,
+            TimerKey::Retry { node: node(), visit: Visit(2), attempt: Attempt(3) },
+            TimerKey::Wake { node: node(), visit: Visit(7) },
+        ];
+        for key in keys {
+            assert_eq!(key.to_string().parse(), Ok(key));
+        }
+        for text in ["", "runs", "wake:", "wake:x:n", "retry:1:n", "retry:1:2:", "wake:1:"] {
+            assert_eq!(text.parse::<TimerKey>(), Err(BadTimerKey), "{text}");
+        }
+    }
 }

@@ -149,6 +149,10 @@ pub struct Completed {
     /// Where the result goes in the context; none = nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_variable: Option<Arc<str>>,
+    /// Which member of the output goes there, when it is not the one of that name (an end node's
+    /// `workflowOutput`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_member: Option<Arc<str>>,
     /// The node's output object.
     pub output: Fields,
     /// The whole user context after it, when an external executor told it.

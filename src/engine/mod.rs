@@ -29,7 +29,7 @@ mod value;
 
 pub use self::{
     command::{AttemptResult, Ingested, Outcome, Refusal, RunCommand, Start},
-    definition::{Definition, Problem, Source, check_saved, validate},
+    definition::{Definition, Problem, Source, check_saved, reopen, validate, validate_external},
     effect::{Effect, ScriptKind, Task, TimerKey, effects, outstanding},
     event::{
         Completed, Dispatched, Failed, Finished, NodeError, RunEvent, RunStatus, Started, Suspended, Then,

@@ -2,10 +2,15 @@
 
 use std::fmt;
 
+use serde::{
+    Deserialize, Serialize,
+    de::{self, IgnoredAny},
+};
 use serde_json::{Map, Value};
 
 use crate::{
-    engine::RunEvent,
+    engine::{Facts, Fields, Finished, RunEvent, RunStatus, Then, state::addition},
+    error::{Code, Coded},
     ids::{Attempt, NodeId},
 };
 
@@ -62,6 +67,12 @@ pub enum RowError {
     },
 }
 
+impl Coded for RowError {
+    fn code(&self) -> Code {
+        Code::ServerError
+    }
+}
+
 /// A row as REST shows it in `logs` (`contract.md` 6.4), without `logID` and `createdAt`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogRow {
@@ -89,22 +100,151 @@ impl RunEvent {
             Self::Dispatched(_) => RowKind::NodeDispatched,
             Self::Completed(_) => RowKind::NodeCompleted,
             Self::Failed(_) => RowKind::NodeFailed,
-            Self::Finished(finished) if finished.status == super::RunStatus::Failed => RowKind::NodeFailed,
+            Self::Finished(finished) if finished.status == RunStatus::Failed => RowKind::NodeFailed,
             Self::Suspended(_) => RowKind::NodeSuspended,
             Self::Finished(_) | Self::Snapshot(_) => RowKind::SystemSet,
         }
     }
     /// The payload of its row, JSON text.
     pub fn payload(&self) -> String {
-        String::new()
+        let text = match self {
+            Self::Started(started) => serde_json::to_string(started),
+            Self::Dispatched(dispatched) => serde_json::to_string(dispatched),
+            Self::Completed(completed) => serde_json::to_string(completed),
+            Self::Failed(failed) => serde_json::to_string(failed),
+            Self::Suspended(suspended) => serde_json::to_string(suspended),
+            Self::Finished(finished) if self.kind() == RowKind::NodeFailed => {
+                serde_json::to_string(&FailedRun { node: None, end: finished })
+            }
+            Self::Finished(finished) => {
+                serde_json::to_string(&System { end: Some(finished), snapshot: None::<&Facts> })
+            }
+            Self::Snapshot(facts) => {
+                serde_json::to_string(&System { end: None::<&Finished>, snapshot: Some(facts.as_ref()) })
+            }
+        };
+        // Maps with text keys and finite numbers: there is nothing that JSON could not hold.
+        text.unwrap_or_default()
     }
     /// Reads a row back.
     pub fn from_row(kind: &str, payload: &str) -> Result<Self, RowError> {
-        let _ = payload;
-        Err(RowError::Kind(kind.to_owned()))
+        let wrong = |source| RowError::Payload { kind: kind.to_owned(), source };
+        match kind {
+            "INPUT_SET" => serde_json::from_str(payload).map(Self::Started).map_err(wrong),
+            "NODE_DISPATCHED" => serde_json::from_str(payload).map(Self::Dispatched).map_err(wrong),
+            "NODE_COMPLETED" => serde_json::from_str(payload).map(Self::Completed).map_err(wrong),
+            "NODE_SUSPENDED" => serde_json::from_str(payload).map(Self::Suspended).map_err(wrong),
+            "NODE_FAILED" => {
+                let whose: Whose = serde_json::from_str(payload).map_err(wrong)?;
+                match whose.node {
+                    Some(_) => serde_json::from_str(payload).map(Self::Failed).map_err(wrong),
+                    None => serde_json::from_str(payload).map(Self::Finished).map_err(wrong),
+                }
+            }
+            "SYSTEM_SET" => {
+                let system: System<Finished, Facts> = serde_json::from_str(payload).map_err(wrong)?;
+                match (system.end, system.snapshot) {
+                    (Some(end), None) => Ok(Self::Finished(end)),
+                    (None, Some(facts)) => Ok(Self::Snapshot(Box::new(facts))),
+                    _ => Err(wrong(de::Error::custom("one of __end and __snapshot must be there"))),
+                }
+            }
+            other => Err(RowError::Kind(other.to_owned())),
+        }
     }
     /// The row as REST shows it; `None` for rows that only the hub needs (snapshots).
     pub fn log_row(&self) -> Option<LogRow> {
-        None
+        let mut row = LogRow {
+            kind: self.kind(),
+            node: None,
+            node_status: None,
+            output_variable: None,
+            payload: Map::new(),
+            error: None,
+            attempt: None,
+        };
+        match self {
+            Self::Started(started) => {
+                row.output_variable = Some("input".to_owned());
+                row.payload.insert("input".to_owned(), started.input.as_ref().clone());
+            }
+            Self::Dispatched(event) => {
+                row.node = Some(event.node.clone());
+                row.attempt = Some(event.attempt);
+            }
+            Self::Suspended(event) => {
+                row.node = Some(event.node.clone());
+                row.attempt = Some(event.attempt);
+                row.node_status = Some("suspended");
+            }
+            Self::Completed(event) => {
+                row.node = Some(event.node.clone());
+                row.attempt = Some(event.attempt);
+                row.node_status = Some("success");
+                row.output_variable = event.output_variable.as_deref().map(str::to_owned);
+                row.payload = match &event.context_data {
+                    Some(context) => plain(context),
+                    None => addition(event)
+                        .map(|(key, value)| (key.to_string(), value.as_ref().clone()))
+                        .into_iter()
+                        .collect(),
+                };
+            }
+            Self::Failed(event) => {
+                row.node = Some(event.node.clone());
+                row.attempt = Some(event.attempt);
+                row.node_status = Some("error");
+                row.output_variable = event.output_variable.as_deref().map(str::to_owned);
+                row.error = Some(event.error.message.clone());
+                row.payload = match (&event.context_data, &event.then, &event.output_variable) {
+                    (Some(context), ..) => plain(context),
+                    (None, Then::Handled(_), Some(variable)) => {
+                        [(variable.to_string(), Value::Null)].into_iter().collect()
+                    }
+                    _ => Map::new(),
+                };
+            }
+            Self::Finished(event) => {
+                row.node_status = (event.status == RunStatus::Failed).then_some("error");
+                row.error = event.error.clone();
+                row.payload = event.context_data.as_ref().map(plain).unwrap_or_default();
+            }
+            Self::Snapshot(_) => return None,
+        }
+        Some(row)
     }
+}
+
+fn plain(context: &Fields) -> Map<String, Value> {
+    let public = context.iter().filter(|(name, _)| !name.starts_with("__"));
+    public.map(|(name, value)| (name.to_string(), value.as_ref().clone())).collect()
+}
+
+/// The payload of a `SYSTEM_SET` row.
+#[derive(Serialize, Deserialize)]
+struct System<E, S> {
+    #[serde(rename = "__end", default = "none", skip_serializing_if = "Option::is_none")]
+    end: Option<E>,
+    #[serde(rename = "__snapshot", default = "none", skip_serializing_if = "Option::is_none")]
+    snapshot: Option<S>,
+}
+
+fn none<T>() -> Option<T> {
+    None
+}
+
+/// The payload of the `NODE_FAILED` row that ends a failed run.
+#[derive(Serialize)]
+struct FailedRun<'a> {
+    #[serde(rename = "nodeID")]
+    node: Option<&'a NodeId>,
+    #[serde(flatten)]
+    end: &'a Finished,
+}
+
+/// Whether a `NODE_FAILED` row is of a node or of the run.
+#[derive(Deserialize)]
+struct Whose {
+    #[serde(rename = "nodeID", default)]
+    node: Option<IgnoredAny>,
 }

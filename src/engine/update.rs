@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    engine::{Context, Fields, RunEvent, RunState, RunStatus},
+    engine::{
+        Completed, Context, Dispatched, Failed, Fields, RunEvent, RunState, RunStatus, Suspended,
+        state::{NodeFacts, Phase, Seen},
+    },
     ids::{Attempt, NodeId, Seq, Visit},
 };
 
@@ -104,13 +107,94 @@ pub struct StatusUpdate {
 
 /// What watchers see of a row; `state` is the state right after it.
 pub fn update(state: &RunState, event: &RunEvent, seq: Seq) -> Option<Update> {
-    let _ = (state, event, seq);
-    None
+    match event {
+        RunEvent::Completed(Completed { node, .. }) | RunEvent::Failed(Failed { node, .. }) => {
+            // A row that ended no visit (an attempt that is tried again) left nothing to see.
+            let seen = state.facts.nodes.get(node)?.seen.as_ref().filter(|seen| seen.seq == seq)?;
+            Some(Update::Node(ended(state, node, seen, state.context().clone())))
+        }
+        RunEvent::Dispatched(Dispatched { node, .. }) | RunEvent::Suspended(Suspended { node, .. }) => {
+            progress(state, node, state.facts.nodes.get(node)?)
+                .filter(|update| update.seq == seq)
+                .map(Update::Progress)
+        }
+        RunEvent::Finished(_) => status(state).filter(|update| update.seq == seq).map(Update::Status),
+        RunEvent::Started(_) | RunEvent::Snapshot(_) => None,
+    }
 }
 
 /// What a joiner without `since` sees: the last update of each node in the order of their rows
 /// (with `progress` also of those at work), then the end, if there is one.
-pub fn joiner(state: &RunState, progress: bool) -> Vec<Update> {
-    let _ = (state, progress);
-    Vec::new()
+pub fn joiner(state: &RunState, with_progress: bool) -> Vec<Update> {
+    let mut seen: Vec<_> =
+        state.facts.nodes.iter().filter_map(|(id, node)| Some((id, node.seen.as_ref()?))).collect();
+    seen.sort_by_key(|(_, seen)| seen.seq);
+    let mut replay = state.facts.told.replay();
+    let mut updates: Vec<Update> = seen
+        .into_iter()
+        .map(|(id, seen)| {
+            let context = seen.context.clone().unwrap_or_else(|| replay.at(seen.seq));
+            Update::Node(ended(state, id, seen, context))
+        })
+        .collect();
+    if with_progress && !state.status().is_terminal() {
+        updates.extend(
+            state.facts.nodes.iter().filter_map(|(id, node)| progress(state, id, node).map(Update::Progress)),
+        );
+        updates.sort_by_key(Update::seq);
+    }
+    updates.extend(status(state).map(Update::Status));
+    updates
+}
+
+fn node_type(state: &RunState, node: &NodeId) -> Arc<str> {
+    state.definition.node_type(node).cloned().unwrap_or_else(|| Arc::from(""))
+}
+
+fn ended(state: &RunState, node: &NodeId, seen: &Seen, context: Context) -> NodeUpdate {
+    NodeUpdate {
+        seq: seen.seq,
+        node: node.clone(),
+        node_type: node_type(state, node),
+        success: seen.error.is_none(),
+        output: seen.output.clone(),
+        error: seen.error.as_ref().map(|error| error.message.clone()),
+        error_code: seen.error.as_ref().map(|error| error.code.clone()),
+        context: Some(context).filter(|context| context.bytes() <= state.limits.max_context_in_updates),
+        output_variable: seen.output_variable.clone(),
+        duration_ms: seen.duration_ms,
+        visit: seen.visit,
+        attempt: seen.attempt,
+        iteration: seen.iteration,
+    }
+}
+
+fn progress(state: &RunState, id: &NodeId, node: &NodeFacts) -> Option<ProgressUpdate> {
+    let (attempt, suspended) = match node.phase {
+        Phase::Running { attempt, .. } => (attempt, false),
+        Phase::Suspended { attempt, .. } => (attempt, true),
+        Phase::Retrying { .. } | Phase::Done { .. } | Phase::Failed { .. } => return None,
+    };
+    Some(ProgressUpdate {
+        seq: node.moved,
+        node: id.clone(),
+        node_type: node_type(state, id),
+        suspended,
+        visit: node.visit,
+        attempt,
+        iteration: node.iteration,
+    })
+}
+
+fn status(state: &RunState) -> Option<StatusUpdate> {
+    let (seq, finished) = state.finished()?;
+    Some(StatusUpdate {
+        seq,
+        status: finished.status,
+        context: state.context().clone(),
+        output: finished.output.clone(),
+        error: finished.error.clone(),
+        error_code: finished.error_code.clone(),
+        completed_at: finished.at,
+    })
 }

@@ -1,16 +1,235 @@
-//! All faults of a definition.
+//! What must hold to run.
 
-use super::{Definition, Problem, Source};
-use crate::engine::Limits;
+use std::{collections::HashMap, sync::Arc};
 
-/// What is refused at save: shape, sizes, ids, plain templates, ranges.
-pub fn check_saved(source: &Source, limits: &Limits) -> Vec<Problem> {
-    let _ = (source, limits);
-    Vec::new()
-}
+use serde_json::{Map, Value};
+
+use super::{
+    Config, Definition, Edge, Faults, Node, Policy, Problem, Source,
+    graph::{falls_back_to_default, handle_name},
+    policy::span,
+    saved,
+    source::{RawEdge, RawNode},
+};
+use crate::engine::{
+    Limits,
+    nodes::{Kind, type_row},
+    value::is_identifier,
+};
 
 /// Everything that must hold to run.
 pub fn validate(source: &Source, limits: &Limits) -> Result<Definition, Vec<Problem>> {
-    let _ = (source, limits);
-    Err(Vec::new())
+    build(source, limits, true, true)
+}
+
+/// The same for a run that goes on after a restart: bounds that were lowered meanwhile don't
+/// count.
+pub fn reopen(source: &Source, limits: &Limits) -> Result<Definition, Vec<Problem>> {
+    build(source, limits, false, true)
+}
+
+/// What must hold to be carried out by an external executor: nodes with ids. Types and cycles are
+/// its own business. Also for a run that goes on (bounds don't count).
+pub fn validate_external(source: &Source, limits: &Limits) -> Result<Definition, Vec<Problem>> {
+    build(source, limits, false, false)
+}
+
+fn build(
+    source: &Source,
+    limits: &Limits,
+    bounded: bool,
+    runs_here: bool,
+) -> Result<Definition, Vec<Problem>> {
+    let mut faults = Faults::default();
+    if bounded && !saved::sizes(source, limits, &mut faults) {
+        return Err(faults.into_problems());
+    }
+    let empty = Map::new();
+    let (raw_nodes, raw_edges) = saved::read(source, &empty, &mut faults);
+    let index: HashMap<_, _> = raw_nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect();
+    let edges = edges(&raw_edges, &raw_nodes, &index, runs_here, &mut faults);
+    let (mut outgoing, mut incoming) = (vec![Vec::new(); raw_nodes.len()], vec![Vec::new(); raw_nodes.len()]);
+    for (number, edge) in edges.iter().enumerate() {
+        if let (Some(out), Some(into)) = (outgoing.get_mut(edge.from), incoming.get_mut(edge.to)) {
+            out.push(number);
+            into.push(number);
+        }
+    }
+    let nodes: Vec<Node> = raw_nodes
+        .iter()
+        .enumerate()
+        .map(|(at, raw)| {
+            let on_error = |number: &usize| {
+                edges.get(*number).is_some_and(|edge: &Edge| edge.handle.as_ref() == "error")
+            };
+            let has_error_edge =
+                outgoing.get(at).is_some_and(|numbers: &Vec<usize>| numbers.iter().any(on_error));
+            node(raw, &source.options, has_error_edge, runs_here, limits, &mut faults)
+        })
+        .collect();
+    let starts: Vec<usize> =
+        (0..nodes.len()).filter(|at| raw_nodes.get(*at).is_some_and(|node| node.kind == "start")).collect();
+    let order = order(&raw_nodes, &edges, &outgoing, &incoming, runs_here, &mut faults);
+    if runs_here && starts.len() != 1 {
+        faults.push(
+            "nodes",
+            None,
+            format!("a workflow has exactly one start node, this one has {}", starts.len()),
+        );
+    }
+    if !faults.is_empty() {
+        return Err(faults.into_problems());
+    }
+    let run_timeout = source.options.get("workflowRunTimeout").and_then(span);
+    Ok(Definition {
+        nodes,
+        index,
+        edges,
+        outgoing,
+        incoming,
+        start: starts.first().copied(),
+        order,
+        run_timeout,
+    })
+}
+
+fn edges(
+    raw: &[RawEdge<'_>],
+    nodes: &[RawNode<'_>],
+    index: &HashMap<crate::ids::NodeId, usize>,
+    runs_here: bool,
+    faults: &mut Faults,
+) -> Vec<Edge> {
+    let place = |id: &str| index.get(&crate::ids::NodeId::trusted(id)).copied();
+    let mut out = Vec::new();
+    for edge in raw {
+        let (from, to) = (place(edge.from), place(edge.to));
+        if let (Some(from), Some(to)) = (from, to) {
+            out.push(Edge { from, to, handle: handle_name(edge.handle) });
+            continue;
+        }
+        if !runs_here {
+            continue;
+        }
+        let other = from.or(to).and_then(|at| nodes.get(at)).map(|node| &node.id);
+        for (name, id, found) in [("source", edge.from, from), ("target", edge.to, to)] {
+            if found.is_none() {
+                faults.push(format!("{}.{name}", edge.path), other, format!("there is no node {id:?}"));
+            }
+        }
+    }
+    out
+}
+
+fn node(
+    raw: &RawNode<'_>,
+    options: &Value,
+    has_error_edge: bool,
+    runs_here: bool,
+    limits: &Limits,
+    faults: &mut Faults,
+) -> Node {
+    let config = Config::new(raw.data_path.clone(), Some(&raw.id), raw.data);
+    let row = type_row(raw.kind);
+    let mut ignored = Faults::default();
+    let here = if runs_here { &mut *faults } else { &mut ignored };
+    let parse = row.and_then(|row| row.parse);
+    if parse.is_none() {
+        let known = if row.is_some() { "is not supported by this version" } else { "is unknown" };
+        here.push(format!("{}.type", raw.path), Some(&raw.id), format!("node type {} {known}", raw.kind));
+    }
+    let kind = match parse {
+        Some(parse) if runs_here => parse(&config, here),
+        _ => Kind::Elsewhere,
+    };
+    let policy = Policy::read(&config, options, row, has_error_edge, limits, here);
+    Node {
+        id: raw.id.clone(),
+        type_name: Arc::from(raw.kind),
+        output_variable: variable(&config, row.and_then(|row| row.output_variable), here),
+        any: match config.text("joinMode") {
+            Some("any") => true,
+            Some(_) => false,
+            None => row.is_some_and(|row| row.any),
+        },
+        disabled: config.value("isDisabled").is_some_and(crate::engine::value::truthy)
+            && !matches!(raw.kind, "start" | "end"),
+        policy,
+        normal: row.map_or("output", |row| row.handle),
+        branches: falls_back_to_default(row),
+        kind,
+    }
+}
+
+fn variable(config: &Config<'_>, default: Option<&str>, faults: &mut Faults) -> Option<Arc<str>> {
+    let given = match config.value("outputVariable") {
+        None => None,
+        Some(Value::String(name)) => Some(name.trim()).filter(|name| !name.is_empty()),
+        Some(_) => {
+            config.fault("outputVariable", "must be a text", faults);
+            None
+        }
+    };
+    let name = given.or(default)?;
+    if !is_identifier(name) {
+        config.fault(
+            "outputVariable",
+            "must be a name of letters, digits and _, not beginning with a digit",
+            faults,
+        );
+    } else if name == "input" || name.starts_with("__") {
+        config.fault("outputVariable", "must not be input, nor begin with __", faults);
+    }
+    Some(Arc::from(name))
+}
+
+/// The nodes in an order in which each comes after those before it. What cannot be ordered is on a
+/// cycle, or between two; edges back to a loop node are no cycle.
+fn order(
+    nodes: &[RawNode<'_>],
+    edges: &[Edge],
+    outgoing: &[Vec<usize>],
+    incoming: &[Vec<usize>],
+    runs_here: bool,
+    faults: &mut Faults,
+) -> Vec<usize> {
+    let to_loop = |edge: &Edge| nodes.get(edge.to).is_some_and(|node| node.kind == "loop");
+    let peel = |from: &[Vec<usize>], against: &[Vec<usize>], next: fn(&Edge) -> usize| {
+        let counted = |number: &&usize| edges.get(**number).is_some_and(|edge| !to_loop(edge));
+        let mut left: Vec<usize> =
+            against.iter().map(|numbers| numbers.iter().filter(counted).count()).collect();
+        let mut out: Vec<usize> = (0..nodes.len()).filter(|at| left.get(*at) == Some(&0)).collect();
+        let mut at = 0;
+        while let Some(node) = out.get(at).copied() {
+            at += 1;
+            for number in from.get(node).into_iter().flatten().filter(counted) {
+                let Some(target) = edges.get(*number).map(next) else { continue };
+                if let Some(count) = left.get_mut(target) {
+                    *count = count.saturating_sub(1);
+                    if *count == 0 {
+                        out.push(target);
+                    }
+                }
+            }
+        }
+        out
+    };
+    let forward = peel(outgoing, incoming, |edge| edge.to);
+    if runs_here && forward.len() < nodes.len() {
+        let backward = peel(incoming, outgoing, |edge| edge.from);
+        let mut free = vec![false; nodes.len()];
+        for at in forward.iter().chain(&backward) {
+            if let Some(free) = free.get_mut(*at) {
+                *free = true;
+            }
+        }
+        for (node, _) in nodes.iter().zip(&free).filter(|(_, free)| !**free) {
+            faults.push(
+                node.path.clone(),
+                Some(&node.id),
+                "is on a cycle: only a loop node may be reached again",
+            );
+        }
+    }
+    forward
 }

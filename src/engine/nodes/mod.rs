@@ -1,1 +1,18 @@
-//! Node types: one file each.
+//! Node types: one file for each that the engine knows how to carry out, one table of them all.
+//!
+//! A type is added by a file here, a variant of [`Kind`] and its row in `table`. Each says what
+//! its configuration must hold, and what happens when a visit begins ([`Begin`]): it ends at once,
+//! waits for a time, or needs a task done by somebody else.
+mod condition;
+mod delay;
+mod end;
+mod javascript;
+mod kind;
+mod operator;
+mod start;
+mod table;
+
+pub(in crate::engine) use self::{
+    kind::{Begin, Ended, Kind, Work},
+    table::{TypeRow, type_row},
+};

@@ -2,19 +2,28 @@
 
 use jiff::Timestamp;
 
+use super::{
+    external,
+    work::{Place, Work},
+};
 use crate::{
-    engine::{Effect, Refusal, RunCommand, RunEvent, RunState, Update},
-    ids::Seq,
+    engine::{
+        AttemptResult, Effect, NodeError, Outcome, Refusal, RunCommand, RunEvent, RunState, RunStatus, Start,
+        Started, TimerKey, Update, state::Phase,
+    },
+    error::Code,
+    ids::{Attempt, NodeId, Seq, Visit},
 };
 
 /// A decided command: everything an actor needs for its append and what follows it.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// The rows, with the seq each must get.
+    /// The rows, with the seq each must get. At least one.
     pub rows: Vec<(Seq, RunEvent)>,
     /// The state after them; takes the place of the old one after the commit.
     pub state: RunState,
     /// What must be done: timers and the end in the transaction, dispatches and interrupts after it.
+    /// What the step itself made void is not in it.
     pub effects: Vec<Effect>,
     /// What watchers see, in row order.
     pub updates: Vec<Update>,
@@ -28,8 +37,132 @@ pub fn decide(state: &RunState, command: &RunCommand, now: Timestamp) -> Result<
 
 /// [`decide`], [`apply`](crate::engine::apply), [`effects`](crate::engine::effects) and
 /// [`update`](crate::engine::update) in one go, for an actor that appends first and changes its
-/// state after the commit.
+/// state after the commit. A command that arrives meanwhile is decided on [`Step::state`].
 pub fn step(state: &RunState, command: &RunCommand, now: Timestamp) -> Result<Step, Refusal> {
-    let _ = (state, command, now);
-    Err(Refusal::NotStarted)
+    let mut work = Work::new(state, now);
+    if let RunCommand::Start(start) = command {
+        begin(&mut work, start)?;
+        return Ok(work.finish());
+    }
+    match state.status() {
+        RunStatus::Pending => return Err(Refusal::NotStarted),
+        RunStatus::Running => {}
+        over => return Err(Refusal::Finished(over)),
+    }
+    match command {
+        RunCommand::Start(_) => return Err(Refusal::AlreadyStarted),
+        RunCommand::Result(result) => finish_attempt(&mut work, result)?,
+        RunCommand::Timeout { node, visit, attempt } => time_out(&mut work, node, *visit, *attempt)?,
+        RunCommand::Timer { key } => timer(&mut work, key)?,
+        RunCommand::Ingest(events) => external::ingest(&mut work, events)?,
+        RunCommand::Cancel { reason } => work.cancel(reason.clone()),
+        RunCommand::Fail { code, message } => {
+            work.end(RunStatus::Failed, None, Some((*code, message.clone())))
+        }
+    }
+    if !work.state().is_external() {
+        work.advance();
+    }
+    Ok(work.finish())
+}
+
+fn begin(work: &mut Work, start: &Start) -> Result<(), Refusal> {
+    match work.state().status() {
+        RunStatus::Pending => {}
+        RunStatus::Running => return Err(Refusal::AlreadyStarted),
+        over => return Err(Refusal::Finished(over)),
+    }
+    let life = work.state().definition.run_timeout().unwrap_or(work.state().limits.run_timeout);
+    let due_at = work.now.checked_add(life).ok().filter(|_| !start.external);
+    work.push(RunEvent::Started(Started {
+        input: serde_json::Value::Object(start.inputs.clone()).into(),
+        at: work.now,
+        due_at,
+        external: start.external,
+        definition: start.definition.clone().map(Into::into),
+    }));
+    if !start.external {
+        work.advance();
+    }
+    Ok(())
+}
+
+/// The attempt, if it is the one at work.
+fn at_work(work: &Work, node: &NodeId, visit: Visit, attempt: Attempt) -> Result<Place, Refusal> {
+    let facts = work.state().facts.nodes.get(node).ok_or(Refusal::Stale)?;
+    match facts.phase {
+        Phase::Running { attempt: current, timeout_ms: Some(_) }
+            if facts.visit == visit && current == attempt =>
+        {
+            Ok(Place { node: node.clone(), visit, attempt, iteration: facts.iteration })
+        }
+        _ => Err(Refusal::Stale),
+    }
+}
+
+fn finish_attempt(work: &mut Work, result: &AttemptResult) -> Result<(), Refusal> {
+    let place = at_work(work, &result.node, result.visit, result.attempt)?;
+    let node = work.state().definition.node(&result.node).cloned().ok_or(Refusal::Stale)?;
+    let ended = match &result.outcome {
+        Outcome::Failed(error) => Err(error.clone()),
+        outcome => node.kind.finish(work.state(), node.output_variable.as_ref(), outcome),
+    };
+    work.ended(&place, ended);
+    Ok(())
+}
+
+fn time_out(work: &mut Work, node: &NodeId, visit: Visit, attempt: Attempt) -> Result<(), Refusal> {
+    let place = at_work(work, node, visit, attempt)?;
+    let node = work.state().definition.node(node).cloned().ok_or(Refusal::Stale)?;
+    let message = format!("no result within {} s", node.policy.timeout.as_secs_f64());
+    work.failed(&node, &place, NodeError::new(Code::NodeTimeout, message));
+    Ok(())
+}
+
+fn due(work: &Work, at: Timestamp) -> Result<(), Refusal> {
+    // Whole milliseconds: a store may keep less of a time than it was given.
+    if work.now.as_millisecond() < at.as_millisecond() {
+        Err(Refusal::TooEarly { due_at: at })
+    } else {
+        Ok(())
+    }
+}
+
+fn timer(work: &mut Work, key: &TimerKey) -> Result<(), Refusal> {
+    let facts = |node: &NodeId| work.state().facts.nodes.get(node).cloned().ok_or(Refusal::Stale);
+    match key {
+        TimerKey::Run => {
+            due(work, work.state().facts.due_at.ok_or(Refusal::Stale)?)?;
+            let message =
+                "the run took longer than its timeout (workflowRunTimeout, workflow.run_timeout)".to_owned();
+            work.end(RunStatus::Failed, None, Some((Code::RunTimeout, message)));
+        }
+        TimerKey::Retry { node, visit, attempt } => {
+            let facts = facts(node)?;
+            let policy = work.state().definition.node(node).ok_or(Refusal::Stale)?.policy;
+            match facts.phase {
+                Phase::Retrying { attempt: next, at } if facts.visit == *visit && next == *attempt => {
+                    due(work, at)?
+                }
+                _ => return Err(Refusal::Stale),
+            }
+            let place =
+                Place { node: node.clone(), visit: *visit, attempt: *attempt, iteration: facts.iteration };
+            work.dispatch(&place, policy.timeout.as_millis());
+        }
+        TimerKey::Wake { node, visit } => {
+            let facts = facts(node)?;
+            let kind = work.state().definition.node(node).ok_or(Refusal::Stale)?.kind.clone();
+            let Phase::Suspended { attempt, until, wait_ms } = facts.phase else {
+                return Err(Refusal::Stale);
+            };
+            if facts.visit != *visit {
+                return Err(Refusal::Stale);
+            }
+            due(work, until)?;
+            let place = Place { node: node.clone(), visit: *visit, attempt, iteration: facts.iteration };
+            work.ended(&place, kind.woken(wait_ms));
+        }
+    }
+    Ok(())
 }

@@ -3,6 +3,13 @@
 //! `decide` works on a copy of the state and folds each event into it as it goes, so that a
 //! result, the nodes it makes ready, those of them that need nobody (start, end, conditions
 //! without code, waits) and the end of the run come out as one list, for one append.
+//!
+//! `decide` reads the command, `work` makes the events of nodes and of the end, `schedule` says
+//! which nodes are ready, `retry` what follows a failure, `external` takes what others report.
 mod decide;
+mod external;
+mod retry;
+mod schedule;
+mod work;
 
 pub use self::decide::{Step, decide, step};

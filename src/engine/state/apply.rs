@@ -1,18 +1,228 @@
 //! The fold.
 
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{NodeFacts, Phase, RunState, Seen};
 use crate::{
-    engine::{RunEvent, RunState},
-    ids::Seq,
+    engine::{
+        Completed, Dispatched, Failed, Fields, Finished, NodeError, RunEvent, RunStatus, Started, Suspended,
+        Then, value::json_size,
+    },
+    ids::{Attempt, NodeId, Seq, Visit},
 };
 
-/// Folds an event into the state; never fails: what makes no sense changes as little as it can.
+/// Rows between two snapshots.
+const SNAPSHOT_EVERY: i64 = 1000;
+
+/// About what a row costs beside its output.
+const ROW_BYTES: u64 = 256;
+
+/// Folds an event into the state; never fails: what makes no sense (a row after the end, a second
+/// start) counts as a row and changes nothing else.
 pub fn apply(state: &mut RunState, event: &RunEvent, seq: Seq) {
-    let _ = (state, event, seq);
+    let facts = &mut state.facts;
+    facts.seq = facts.seq.max(seq);
+    facts.journal_bytes = facts.journal_bytes.saturating_add(ROW_BYTES);
+    if facts.status.is_terminal() {
+        return;
+    }
+    match event {
+        RunEvent::Started(started) => begun(state, started, seq),
+        RunEvent::Dispatched(dispatched) => dispatch(state, dispatched, seq),
+        RunEvent::Completed(completed) => complete(state, completed, seq),
+        RunEvent::Failed(failed) => fail(state, failed, seq),
+        RunEvent::Suspended(suspended) => suspend(state, suspended, seq),
+        RunEvent::Finished(finished) => finish(state, finished, seq),
+        RunEvent::Snapshot(then) => {
+            let journal_bytes = state.facts.journal_bytes;
+            state.facts = (**then).clone();
+            state.facts.journal_bytes = state.facts.journal_bytes.max(journal_bytes);
+            state.facts.seq = seq;
+            state.facts.snapshot = seq;
+        }
+    }
 }
 
-/// The snapshot row that should be appended now, if one should: when a recovery would read more
-/// rows since the last one than it is worth.
+fn begun(state: &mut RunState, started: &Started, seq: Seq) {
+    let facts = &mut state.facts;
+    if facts.status != RunStatus::Pending {
+        return;
+    }
+    facts.status = RunStatus::Running;
+    facts.external = started.external;
+    facts.started_at = Some(started.at);
+    facts.due_at = started.due_at;
+    grow(state, json_size(&started.input));
+    set(state, seq, Arc::from("input"), started.input.clone());
+}
+
+fn node<'a>(state: &'a mut RunState, id: &NodeId, visit: Visit, seq: Seq) -> &'a mut NodeFacts {
+    let new = || NodeFacts {
+        visit,
+        iteration: None,
+        since: None,
+        moved: seq,
+        phase: Phase::Failed { handles: None },
+        seen: None,
+    };
+    state.facts.nodes.entry(id.clone()).or_insert_with(new)
+}
+
+fn dispatch(state: &mut RunState, event: &Dispatched, seq: Seq) {
+    let node = node(state, &event.node, event.visit, seq);
+    if node.visit != event.visit || event.attempt == Attempt(1) {
+        node.since = Some(event.at);
+    }
+    node.visit = event.visit;
+    node.iteration = event.iteration;
+    node.moved = seq;
+    node.phase = Phase::Running { attempt: event.attempt, timeout_ms: event.timeout_ms };
+}
+
+fn suspend(state: &mut RunState, event: &Suspended, seq: Seq) {
+    let node = node(state, &event.node, event.visit, seq);
+    node.visit = event.visit;
+    node.moved = seq;
+    node.phase = Phase::Suspended { attempt: event.attempt, until: event.until, wait_ms: event.wait_ms };
+}
+
+/// What a visit adds to the context: the member that its variable names; else what is left of the
+/// output without `success`, `error` and internal members, unwrapped when that is one member.
+pub(in crate::engine) fn addition(event: &Completed) -> Option<(Arc<str>, Arc<Value>)> {
+    let variable = event.output_variable.clone()?;
+    if let Some(value) = event.output.get(event.output_member.as_ref().unwrap_or(&variable)) {
+        return Some((variable, value.clone()));
+    }
+    let domain = || {
+        let own = |name: &str| name != "success" && name != "error" && !name.starts_with("__");
+        event.output.iter().filter(move |(name, _)| own(name))
+    };
+    let mut members = domain();
+    if let (Some((_, only)), None) = (members.next(), members.next()) {
+        return Some((variable, only.clone()));
+    }
+    let all = domain().map(|(name, value)| (name.to_string(), value.as_ref().clone())).collect();
+    Some((variable, Arc::new(Value::Object(all))))
+}
+
+fn set(state: &mut RunState, seq: Seq, key: Arc<str>, value: Arc<Value>) {
+    let facts = &mut state.facts;
+    if facts.external { facts.told.set_untold(key, value) } else { facts.told.set(seq, key, value) }
+}
+
+fn grow(state: &mut RunState, bytes: usize) {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    state.facts.journal_bytes = state.facts.journal_bytes.saturating_add(bytes);
+}
+
+/// The parts of a result row that both kinds have.
+struct Ending<'a> {
+    node: &'a NodeId,
+    visit: Visit,
+    attempt: Attempt,
+    iteration: Option<u32>,
+    output: &'a Fields,
+    error: Option<&'a NodeError>,
+    output_variable: Option<Arc<str>>,
+    duration_ms: Option<u64>,
+}
+
+fn ended(state: &mut RunState, ending: Ending<'_>, phase: Phase, seq: Seq) {
+    let context = state.facts.external.then(|| state.context().clone());
+    let node = node(state, ending.node, ending.visit, seq);
+    node.visit = ending.visit;
+    node.iteration = ending.iteration;
+    node.phase = phase;
+    node.seen = Some(Seen {
+        seq,
+        visit: ending.visit,
+        attempt: ending.attempt,
+        iteration: ending.iteration,
+        output: ending.output.clone(),
+        error: ending.error.cloned(),
+        output_variable: ending.output_variable,
+        duration_ms: ending.duration_ms,
+        context,
+    });
+}
+
+fn told(state: &mut RunState, context: Option<&Fields>) -> bool {
+    if let Some(context) = context {
+        grow(state, json_size(context));
+        state.facts.told.replace(context);
+    }
+    context.is_some()
+}
+
+fn complete(state: &mut RunState, event: &Completed, seq: Seq) {
+    grow(state, json_size(&event.output));
+    if !told(state, event.context_data.as_ref())
+        && let Some((key, value)) = addition(event)
+    {
+        set(state, seq, key, value);
+    }
+    let ending = Ending {
+        node: &event.node,
+        visit: event.visit,
+        attempt: event.attempt,
+        iteration: event.iteration,
+        output: &event.output,
+        error: None,
+        // A member of another name is no variable that watchers could look for.
+        output_variable: event.output_variable.clone().filter(|_| event.output_member.is_none()),
+        duration_ms: event.duration_ms,
+    };
+    ended(state, ending, Phase::Done { handles: event.handles.clone() }, seq);
+}
+
+fn fail(state: &mut RunState, event: &Failed, seq: Seq) {
+    grow(state, json_size(&event.output));
+    let phase = match &event.then {
+        Then::Retry(at) => {
+            let node = node(state, &event.node, event.visit, seq);
+            node.phase = Phase::Retrying { attempt: Attempt(event.attempt.0.saturating_add(1)), at: *at };
+            return;
+        }
+        Then::Handled(handles) => Phase::Failed { handles: Some(handles.clone()) },
+        Then::Unhandled => Phase::Failed { handles: None },
+    };
+    if !told(state, event.context_data.as_ref()) && matches!(event.then, Then::Handled(_)) {
+        if let Some(variable) = &event.output_variable {
+            set(state, seq, variable.clone(), Arc::new(Value::Null));
+        }
+        let kind = state.definition.node_type(&event.node).cloned();
+        let error = json!({ "nodeID": event.node, "nodeType": kind, "code": event.error.code, "message": event.error.message });
+        state.facts.internal.insert("__error", error);
+    }
+    let ending = Ending {
+        node: &event.node,
+        visit: event.visit,
+        attempt: event.attempt,
+        iteration: event.iteration,
+        output: &event.output,
+        error: Some(&event.error),
+        output_variable: event.output_variable.clone(),
+        duration_ms: event.duration_ms,
+    };
+    ended(state, ending, phase, seq);
+}
+
+fn finish(state: &mut RunState, event: &Finished, seq: Seq) {
+    told(state, event.context_data.as_ref());
+    // A row that claims an end without being one ends the run all the same: it is never reopened.
+    let status = if event.status.is_terminal() { event.status } else { RunStatus::Failed };
+    state.facts.status = status;
+    state.facts.finished = Some((seq, Finished { status, context_data: None, ..event.clone() }));
+}
+
+/// The snapshot row that should be appended now, if one should: so that a recovery reads some
+/// hundred rows, however long the run. [`step`](crate::engine::step) appends it by itself.
 pub fn snapshot_due(state: &RunState) -> Option<RunEvent> {
-    let _ = state;
-    None
+    let facts = &state.facts;
+    let due = facts.seq.0.saturating_sub(facts.snapshot.0) >= SNAPSHOT_EVERY;
+    // The contexts of an external run differ from node to node: a snapshot would hold them all.
+    (due && facts.status == RunStatus::Running && !facts.external)
+        .then(|| RunEvent::Snapshot(Box::new(facts.clone())))
 }

@@ -4,10 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
-    engine::{Context, Fields, Finished, NodeError, RunStatus},
+    engine::{Context, Fields, Finished, NodeError, RunStatus, state::context::Told},
     ids::{Attempt, NodeId, Seq, Visit},
 };
 
@@ -24,24 +23,12 @@ pub struct Facts {
     pub(in crate::engine) due_at: Option<Timestamp>,
     /// Nodes that were reached.
     pub(in crate::engine) nodes: BTreeMap<NodeId, NodeFacts>,
-    /// The user context. Left out of snapshots when `history` tells it.
-    pub(in crate::engine) context: Context,
-    /// How the user context came to be, so that a joiner gets it as it was at each node. Of an
-    /// external run it is empty: there each node keeps the context it was reported with.
-    pub(in crate::engine) history: Vec<Change>,
+    pub(in crate::engine) told: Told,
     /// `__error` and what else code sees.
     pub(in crate::engine) internal: Fields,
     pub(in crate::engine) finished: Option<(Seq, Finished)>,
     /// About as many bytes as the rows have.
     pub(in crate::engine) journal_bytes: u64,
-}
-
-/// One member of the context was set.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::engine) struct Change {
-    pub(in crate::engine) seq: Seq,
-    pub(in crate::engine) key: Arc<str>,
-    pub(in crate::engine) value: Arc<Value>,
 }
 
 /// One node.

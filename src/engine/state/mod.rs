@@ -4,10 +4,16 @@
 //! changes by [`apply`] only, which never fails and knows no clock: times are in the rows. Its
 //! size is that of the definition and the context, not of the journal; a clone copies pointers.
 mod apply;
+mod context;
 mod facts;
+mod lookup;
 mod run;
 
-pub(in crate::engine) use self::facts::{Change, NodeFacts, Phase, Seen};
+pub(in crate::engine) use self::{
+    apply::addition,
+    facts::{NodeFacts, Phase, Seen},
+    lookup::code_context,
+};
 pub use self::{
     apply::{apply, snapshot_due},
     facts::Facts,

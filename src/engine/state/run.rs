@@ -59,7 +59,7 @@ impl RunState {
     }
     /// The user context now.
     pub fn context(&self) -> &Context {
-        &self.facts.context
+        self.facts.told.now()
     }
     /// Why and how it ended, with the row of the end.
     pub fn finished(&self) -> Option<(Seq, &Finished)> {

@@ -1,0 +1,126 @@
+//! What a node is, and what begins with a visit.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{condition::Condition, delay::Delay, end::End, javascript::JavaScript, start};
+use crate::{
+    engine::{Fields, NodeError, Outcome, ScriptKind, value::Lookup},
+    error::Code,
+};
+
+/// A node's type with its configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::engine) enum Kind {
+    Start,
+    End(End),
+    JavaScript(JavaScript),
+    Condition(Condition),
+    Delay(Delay),
+    /// Of an external run: carried out elsewhere.
+    Elsewhere,
+}
+
+/// What begins with a visit.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::engine) enum Begin {
+    /// It is over already.
+    Ended(Ended),
+    /// It goes on at that time.
+    Wait(Timestamp, u64),
+    /// Somebody else must do its [`Work`].
+    Task,
+}
+
+/// What somebody else must do.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::engine) enum Work {
+    /// Run code.
+    Script(Arc<str>, ScriptKind),
+    /// Evaluate expressions.
+    Expressions(Vec<Arc<str>>),
+}
+
+/// How a visit ended.
+pub(in crate::engine) type Ended = Result<(Fields, Arc<str>), NodeError>;
+
+impl Kind {
+    /// A visit begins.
+    pub(in crate::engine) fn begin(&self, ctx: &dyn Lookup, now: Timestamp) -> Begin {
+        match self {
+            Self::Start => Begin::Ended(Ok(start::output(ctx))),
+            Self::End(end) => Begin::Ended(Ok(end.output(ctx, now))),
+            Self::JavaScript(_) => Begin::Task,
+            Self::Condition(condition) => match condition.decide(ctx, None) {
+                Some(ended) => Begin::Ended(Ok(ended)),
+                None => Begin::Task,
+            },
+            Self::Delay(delay) => match delay.wait(ctx, now) {
+                Ok(0) => Begin::Ended(Ok(delay.output(0))),
+                Ok(ms) => match later(now, ms) {
+                    Some(until) => Begin::Wait(until, ms),
+                    None => Begin::Ended(Err(NodeError::new(Code::NodeFailed, "the delay ends beyond time"))),
+                },
+                Err(message) => Begin::Ended(Err(NodeError::new(Code::NodeFailed, message))),
+            },
+            Self::Elsewhere => Begin::Ended(Err(NodeError::new(
+                Code::InvalidDefinition,
+                "this hub does not carry out the node",
+            ))),
+        }
+    }
+
+    /// The work of a task.
+    pub(in crate::engine) fn work(&self) -> Option<Work> {
+        match self {
+            Self::JavaScript(script) => Some(Work::Script(script.code.clone(), ScriptKind::Function)),
+            Self::Condition(condition) => Some(Work::Expressions(condition.expressions.clone())),
+            _ => None,
+        }
+    }
+
+    /// Its wait is over.
+    pub(in crate::engine) fn woken(&self, waited_ms: u64) -> Ended {
+        match self {
+            Self::Delay(delay) => Ok(delay.output(waited_ms)),
+            _ => Err(NodeError::new(Code::ServerError, "the node did not wait for a time")),
+        }
+    }
+
+    /// Its task was done.
+    pub(in crate::engine) fn finish(
+        &self,
+        ctx: &dyn Lookup,
+        variable: Option<&Arc<str>>,
+        outcome: &Outcome,
+    ) -> Ended {
+        match (self, outcome) {
+            (_, Outcome::Failed(error)) => Err(error.clone()),
+            (Self::JavaScript(_), Outcome::Returned(value)) => Ok(valued(variable, value)),
+            (Self::Condition(condition), Outcome::Evaluated(values)) => {
+                condition.decide(ctx, Some(values)).ok_or_else(unfit)
+            }
+            _ => Err(unfit()),
+        }
+    }
+}
+
+fn unfit() -> NodeError {
+    NodeError::new(Code::ServerError, "the result does not fit the node's task")
+}
+
+/// `{ <variable>: value, success: true }` on `success`.
+fn valued(variable: Option<&Arc<str>>, value: &Value) -> (Fields, Arc<str>) {
+    let mut output = Fields::new();
+    output.insert("success", Value::Bool(true));
+    // Last: a variable of that name is what its author wants to see.
+    output.insert(variable.map_or("result", |variable| variable.as_ref()), value.clone());
+    (output, Arc::from("success"))
+}
+
+/// That many milliseconds later; `None` beyond the end of time.
+pub(in crate::engine) fn later(now: Timestamp, ms: u64) -> Option<Timestamp> {
+    now.checked_add(std::time::Duration::from_millis(ms)).ok()
+}

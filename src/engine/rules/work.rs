@@ -1,0 +1,358 @@
+//! Events of nodes and of the end, folded into a copy of the state as they are made.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{decide::Step, retry, schedule};
+use crate::{
+    engine::{
+        Completed, Dispatched, Effect, Failed, Fields, Finished, NodeError, RunEvent, RunState, RunStatus,
+        Suspended, Then, apply,
+        definition::Node,
+        effects,
+        nodes::{Begin, Ended, Kind},
+        snapshot_due,
+        state::{Phase, addition},
+        update,
+        value::json_size,
+    },
+    error::Code,
+    ids::{Attempt, NodeId, Visit},
+};
+
+/// Events in the making.
+pub(super) struct Work {
+    pub(super) step: Step,
+    pub(super) now: Timestamp,
+}
+
+/// A visit's attempt.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) node: NodeId,
+    pub(super) visit: Visit,
+    pub(super) attempt: Attempt,
+    pub(super) iteration: Option<u32>,
+}
+
+impl Work {
+    pub(super) fn new(state: &RunState, now: Timestamp) -> Self {
+        let step = Step { rows: Vec::new(), state: state.clone(), effects: Vec::new(), updates: Vec::new() };
+        // Rows keep microseconds, timers too: whole milliseconds are the same everywhere.
+        Self { step, now: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now) }
+    }
+
+    pub(super) fn state(&self) -> &RunState {
+        &self.step.state
+    }
+
+    /// Appends an event and folds it.
+    pub(super) fn push(&mut self, event: RunEvent) {
+        let seq = self.step.state.seq().next();
+        apply(&mut self.step.state, &event, seq);
+        self.step.effects.extend(effects(&self.step.state, &event));
+        self.step.updates.extend(update(&self.step.state, &event, seq));
+        self.step.rows.push((seq, event));
+    }
+
+    /// What came out, without effects that the same step made void.
+    pub(super) fn finish(mut self) -> Step {
+        if let Some(snapshot) = snapshot_due(&self.step.state) {
+            self.push(snapshot);
+        }
+        let effects = std::mem::take(&mut self.step.effects);
+        let over = self.step.state.status().is_terminal();
+        self.step.effects = without_void(effects, over);
+        self.step
+    }
+
+    /// Starts what is ready, as far as it goes without the world, then what needs it, up to
+    /// `max_parallel_nodes`; ends the run when nothing is left.
+    pub(super) fn advance(&mut self) {
+        while !self.state().status().is_terminal() {
+            if let Some(message) = self.over_limit() {
+                return self.end(RunStatus::Failed, None, Some((Code::RateLimited, message)));
+            }
+            let definition = self.state().definition.clone();
+            let plan = schedule::plan(self.state());
+            let nodes = || plan.ready.iter().filter_map(|at| definition.nodes().get(*at));
+            // What needs nobody goes first: it may end the run.
+            if nodes().any(|node| self.inline(node)) {
+                continue;
+            }
+            let free = self.state().limits.max_parallel_nodes.max(1).saturating_sub(plan.busy);
+            for node in nodes().take(free) {
+                let place = self.arrive(node);
+                self.dispatch(&place, node.policy.timeout.as_millis());
+            }
+            if plan.ready.is_empty() && plan.active == 0 {
+                let stuck = (plan.waiting > 0)
+                    .then(|| (Code::Deadlock, format!("{} nodes wait for each other", plan.waiting)));
+                let status = if stuck.is_some() { RunStatus::Failed } else { RunStatus::Completed };
+                self.end(status, None, stuck);
+            }
+            return;
+        }
+    }
+
+    /// Why the run may not go on.
+    fn over_limit(&self) -> Option<String> {
+        let (state, limits) = (self.state(), &self.state().limits);
+        let rows = u64::try_from(state.seq().0).unwrap_or(0);
+        if rows >= limits.max_rows {
+            return Some(format!("the run has more than {} rows (workflow.max_rows)", limits.max_rows));
+        }
+        (state.facts.journal_bytes >= limits.max_run_journal).then(|| {
+            format!(
+                "the run's rows have more than {} bytes (workflow.max_run_journal)",
+                limits.max_run_journal
+            )
+        })
+    }
+
+    /// The next arrival at a node.
+    fn arrive(&self, node: &Node) -> Place {
+        let visit = self.state().facts.nodes.get(&node.id).map_or(1, |facts| facts.visit.0.saturating_add(1));
+        Place { node: node.id.clone(), visit: Visit(visit), attempt: Attempt(1), iteration: None }
+    }
+
+    /// Carries out a node that needs nobody; false = it does.
+    fn inline(&mut self, node: &Node) -> bool {
+        let begin = if node.disabled { None } else { Some(node.kind.begin(self.state(), self.now)) };
+        if matches!(begin, Some(Begin::Task)) {
+            return false;
+        }
+        let place = self.arrive(node);
+        self.dispatched(&place, None);
+        match begin {
+            None => {
+                // Not carried out: it leaves nothing behind, so its variable stays unset.
+                let output = Fields::new().with("skipped", true).with("success", true);
+                self.completed(
+                    &place,
+                    Completed { handles: vec![Arc::from(node.normal)], ..blank(&place, output) },
+                );
+            }
+            Some(Begin::Wait(until, wait_ms)) => {
+                let Place { node, visit, attempt, iteration } = place;
+                self.push(RunEvent::Suspended(Suspended { node, visit, attempt, iteration, until, wait_ms }));
+            }
+            Some(Begin::Ended(ended)) => self.ended(&place, ended),
+            Some(Begin::Task) => {}
+        }
+        true
+    }
+
+    fn dispatched(&mut self, place: &Place, timeout_ms: Option<u64>) {
+        let Place { node, visit, attempt, iteration } = place.clone();
+        self.push(RunEvent::Dispatched(Dispatched {
+            node,
+            visit,
+            attempt,
+            iteration,
+            at: self.now,
+            timeout_ms,
+        }));
+    }
+
+    /// Begins an attempt in the world.
+    pub(super) fn dispatch(&mut self, place: &Place, timeout_ms: u128) {
+        self.dispatched(place, Some(u64::try_from(timeout_ms).unwrap_or(u64::MAX)));
+    }
+
+    /// A visit ended, well or badly.
+    pub(super) fn ended(&mut self, place: &Place, ended: Ended) {
+        let Some(node) = self.state().definition.node(&place.node).cloned() else { return };
+        match ended {
+            Err(error) => self.failed(&node, place, error),
+            Ok((output, handle)) => {
+                let mut event = blank(place, output);
+                if let Kind::End(_) = node.kind {
+                    event.output_variable = Some(Arc::from("output"));
+                    event.output_member = Some(Arc::from("workflowOutput"));
+                } else {
+                    event.handles = vec![handle];
+                    event.output_variable = node.output_variable.clone();
+                }
+                match self.too_large(&node, &event) {
+                    Some(error) => self.failed(&node, place, error),
+                    None => self.completed(place, event),
+                }
+                if let Kind::End(end) = &node.kind
+                    && self.is_done(place)
+                {
+                    let output = self
+                        .state()
+                        .node_output(&place.node)
+                        .and_then(|output| output.get("workflowOutput"))
+                        .cloned();
+                    let why = || {
+                        (
+                            Code::NodeFailed,
+                            format!("the workflow ended at node {} with status {}", node.id, end.status()),
+                        )
+                    };
+                    let (status, error) = if end.fails() {
+                        (RunStatus::Failed, Some(why()))
+                    } else {
+                        (RunStatus::Completed, None)
+                    };
+                    self.end(status, output, error);
+                }
+            }
+        }
+    }
+
+    fn is_done(&self, place: &Place) -> bool {
+        self.state()
+            .facts
+            .nodes
+            .get(&place.node)
+            .is_some_and(|facts| matches!(facts.phase, Phase::Done { .. }))
+    }
+
+    fn too_large(&self, node: &Node, event: &Completed) -> Option<NodeError> {
+        let limits = &self.state().limits;
+        // What an end node puts together was in the context before.
+        if !matches!(node.kind, Kind::End(_)) && json_size(&event.output) > limits.max_output {
+            let message = format!("the output has more than {} bytes (node.output)", limits.max_output);
+            return Some(NodeError::new(Code::PayloadTooLarge, message));
+        }
+        let (key, value) = addition(event)?;
+        (self.state().context().bytes_with(&key, &value) > limits.max_context).then(|| {
+            let message = format!(
+                "the context would have more than {} bytes (workflow.max_context)",
+                limits.max_context
+            );
+            NodeError::new(Code::ContextTooLarge, message)
+        })
+    }
+
+    fn duration(&self, place: &Place) -> Option<u64> {
+        let since = self.state().facts.nodes.get(&place.node)?.since?;
+        u64::try_from(self.now.as_millisecond().saturating_sub(since.as_millisecond())).ok()
+    }
+
+    fn completed(&mut self, place: &Place, mut event: Completed) {
+        event.duration_ms = self.duration(place);
+        self.push(RunEvent::Completed(event));
+    }
+
+    /// An attempt failed: another one, or on at another handle, or the end.
+    pub(super) fn failed(&mut self, node: &Node, place: &Place, error: NodeError) {
+        let error = retry::bounded(error);
+        let then = retry::then(&self.state().definition, node, place.attempt, &error, self.now);
+        let mut output = Fields::new().with("success", false).with("error", json!(shown(&error)));
+        if let Some(variable) = &node.output_variable {
+            output.insert(variable.clone(), Value::Null);
+        }
+        self.push(RunEvent::Failed(Failed {
+            node: place.node.clone(),
+            visit: place.visit,
+            attempt: place.attempt,
+            iteration: place.iteration,
+            error: error.clone(),
+            then: then.clone(),
+            output_variable: node.output_variable.clone(),
+            output,
+            context_data: None,
+            duration_ms: self.duration(place),
+        }));
+        match then {
+            Then::Retry(at) if at <= self.now => {
+                let next = Place { attempt: Attempt(place.attempt.0.saturating_add(1)), ..place.clone() };
+                self.dispatch(&next, node.policy.timeout.as_millis());
+            }
+            Then::Retry(_) | Then::Handled(_) => {}
+            Then::Unhandled => {
+                let message = format!("Node {} failed: {}", node.id, error.message);
+                self.end(RunStatus::Failed, None, Some((Code::NodeFailed, message)));
+            }
+        }
+    }
+
+    /// Ends the run; whatever still runs is discarded.
+    pub(super) fn end(
+        &mut self,
+        status: RunStatus,
+        output: Option<Arc<Value>>,
+        error: Option<(Code, String)>,
+    ) {
+        let (code, error) = error.unzip();
+        let error_code = code.map(|code| code.as_str().to_owned());
+        self.push(RunEvent::Finished(Finished {
+            status,
+            at: self.now,
+            output,
+            error,
+            error_code,
+            context_data: None,
+        }));
+    }
+
+    /// The same on request: its reason has no code, nothing went wrong.
+    pub(super) fn cancel(&mut self, reason: Option<String>) {
+        self.push(RunEvent::Finished(Finished {
+            status: RunStatus::Cancelled,
+            at: self.now,
+            output: None,
+            error: reason,
+            error_code: None,
+            context_data: None,
+        }));
+    }
+}
+
+/// `{ message, name?, code }`: no stack, no bodies.
+fn shown(error: &NodeError) -> Value {
+    let mut out = json!({ "message": error.message, "code": error.code });
+    if let (Some(name), Some(map)) = (&error.name, out.as_object_mut()) {
+        map.insert("name".to_owned(), Value::from(name.as_str()));
+    }
+    out
+}
+
+fn blank(place: &Place, output: Fields) -> Completed {
+    Completed {
+        node: place.node.clone(),
+        visit: place.visit,
+        attempt: place.attempt,
+        iteration: place.iteration,
+        handles: Vec::new(),
+        output_variable: None,
+        output_member: None,
+        output,
+        context_data: None,
+        duration_ms: None,
+    }
+}
+
+/// Drops what the rest of the step takes back: a dispatch that the end of the run overtook, a
+/// timer that is cleared again.
+fn without_void(effects: Vec<Effect>, over: bool) -> Vec<Effect> {
+    let began = |effect: &Effect| match effect {
+        Effect::Dispatch { node, visit, attempt, .. } => Some((node.clone(), *visit, *attempt)),
+        _ => None,
+    };
+    let dispatched: Vec<_> = effects.iter().filter_map(began).collect();
+    let set: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| if let Effect::SetTimer { key, .. } = effect { Some(key.clone()) } else { None })
+        .collect();
+    let cleared: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| if let Effect::ClearTimer { key } = effect { Some(key.clone()) } else { None })
+        .collect();
+    let keep = |effect: &Effect| match effect {
+        Effect::Dispatch { .. } => !over,
+        Effect::Interrupt { node, visit, attempt } => {
+            !(over && dispatched.contains(&(node.clone(), *visit, *attempt)))
+        }
+        Effect::SetTimer { key, .. } => !over && !cleared.contains(key),
+        Effect::ClearTimer { key } => !over && !set.contains(key),
+        Effect::Finished(_) => true,
+    };
+    effects.into_iter().filter(keep).collect()
+}
