@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    delivery::Member,
     engine::{Ingested, RunStatus},
     ids::{RunId, Seq},
     supervise::{Command, Refused},
@@ -54,8 +53,6 @@ pub(super) enum Ask {
     },
     /// A socket watches.
     Watch(Watch, Reply<Watched>),
-    /// It watches no more.
-    Unwatch(Member, Reply<()>),
 }
 
 /// A command on its way, with what it takes to try again a wake that was refused.
@@ -74,7 +71,6 @@ impl Ask {
             Ask::Cancel { reply, .. } => answer(reply, Err(why)),
             Ask::Ingest { reply, .. } => answer(reply, Err(why)),
             Ask::Watch(_, reply) => answer(reply, Err(why)),
-            Ask::Unwatch(_, reply) => answer(reply, Err(why)),
         }
     }
 }

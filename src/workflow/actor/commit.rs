@@ -70,7 +70,7 @@ impl Work {
             },
             Ask::Cancel { reason, reply } => (What::Cancel(reason, reply), Origin::Client),
             Ask::Ingest { events, keys, reply } => (What::Ingest(events, keys, reply), Origin::Client),
-            ask @ (Ask::Wake(Wake::GoOn) | Ask::Watch(..) | Ask::Unwatch(..)) => return Err(ask),
+            ask @ (Ask::Wake(Wake::GoOn) | Ask::Watch(..)) => return Err(ask),
         };
         Ok(Self { what, origin, since, _ticket: Some(ticket) })
     }

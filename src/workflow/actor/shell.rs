@@ -201,7 +201,6 @@ impl RunActor {
                 self.recent_until = Some(self.hub.clock.monotonic() + KEEP_RECENT);
                 answer(reply, Ok(watched));
             }
-            Ask::Unwatch(member, reply) => watch::unwatch(&self.subject, &self.hub.shards, &member, reply),
             Ask::Wake(Wake::GoOn) => {}
             Ask::Wake(Wake::Admit) if !alive.pending || alive.state.status().is_terminal() => {
                 // It was cancelled while it waited: its place goes to the next one.

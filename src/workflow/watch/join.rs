@@ -13,7 +13,7 @@ use crate::{
     },
     workflow::{
         Error, Located,
-        messages::{Ask, Reply, answer},
+        messages::Ask,
         runs::Runs,
         view::engine_status,
     },
@@ -241,7 +241,7 @@ impl Runs {
         }
         if join.again {
             // Else what is live would come between what is replayed.
-            self.leave(id, &join.member).await?;
+            self.leave(id, &join.member);
         }
         let mut replayed = None;
         if join.since.is_some() || run.status.is_terminal() {
@@ -272,9 +272,11 @@ impl Runs {
         }
     }
 
-    /// Watches no more. It takes the road of the join, so that it cannot overtake one.
-    pub async fn leave(&self, run: &RunId, member: &Member) -> Result<(), Error> {
-        self.ask(run, |reply| Ask::Unwatch(member.clone(), reply)).await
+    /// Watches no more. It cannot overtake a join: that one has ended only when its member is on its
+    /// way to the shard, and a session's events are carried out one after the other. So a waiting run
+    /// is not woken for it.
+    pub fn leave(&self, run: &RunId, member: &Member) {
+        self.hub.shards.remove_member(&subject(run), member);
     }
 
     async fn head(&self, run: &RunId) -> Result<Seq, Error> {
@@ -282,10 +284,4 @@ impl Runs {
         let page = self.hub.store.journal().read(&stream, Seq(i64::MAX), 1, 1).await?;
         Ok(page.head)
     }
-}
-
-/// The run's side of a leave.
-pub(in crate::workflow) fn unwatch(subject: &Subject, shards: &Shards, member: &Member, reply: Reply<()>) {
-    shards.remove_member(subject, member);
-    answer(reply, Ok(()));
 }

@@ -1,0 +1,133 @@
+//! The table of events.
+
+use std::{cell::RefCell, collections::HashSet, rc::Rc, sync::Arc};
+
+use futures_util::future::LocalBoxFuture;
+use serde::Serialize;
+
+use super::{connect, rates::TenantRates, runs, unserved};
+use crate::{
+    auth::{Auth, Identity, MonitorScope},
+    clock::Clock,
+    config::sections::Limits,
+    error::Coded,
+    ids::RunId,
+    metrics::{KindLabel, metrics},
+    protocol::{
+        events::{Client, Refused, Server},
+        frame::Frame,
+        socketio::{AckId, Event, ack_frame},
+    },
+    session::{Accepted, Connect, ConnectRefused, Outcome, Service, Socket},
+    workflow::Runs,
+};
+
+/// Namespace of runs, chat, widgets and listeners.
+pub(super) const MAIN: &str = "/";
+/// Namespace of operators.
+pub(super) const MONITOR: &str = "/monitor";
+
+/// What stands behind the hub's sessions. Cheap to clone; one a worker thread.
+#[derive(Clone)]
+pub struct Router(pub(super) Rc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) auth: Auth,
+    pub(super) runs: Runs,
+    pub(super) rates: Arc<TenantRates>,
+    pub(super) clock: Clock,
+    /// Runs that a socket may watch at once.
+    pub(super) max_joins: usize,
+}
+
+/// What a socket carries.
+pub(super) struct Seat {
+    pub(super) identity: Identity,
+    /// Of `/monitor`: whose lines it may see.
+    pub(super) scope: Option<MonitorScope>,
+    /// Runs that it watches; some may have ended.
+    pub(super) joined: RefCell<HashSet<RunId>>,
+}
+
+impl Router {
+    /// For one worker; `rates` are shared by all.
+    pub fn new(auth: Auth, runs: Runs, rates: Arc<TenantRates>, clock: Clock, limits: &Limits) -> Self {
+        Self(Rc::new(Inner { auth, runs, rates, clock, max_joins: limits.joins }))
+    }
+}
+
+impl Service for Router {
+    fn connect(&self, connect: Connect) -> LocalBoxFuture<'static, Result<Accepted, ConnectRefused>> {
+        let router = self.clone();
+        Box::pin(async move { connect::admit(&router.0, connect).await.map(Accepted::with) })
+    }
+
+    fn event(&self, socket: &Socket, event: Event) -> Outcome {
+        let Some(name) = Client::from_name(&event.name).filter(|name| name.namespace() == socket.namespace())
+        else {
+            metrics().sessions.events_in.get_or_create(&KindLabel { kind: "unknown" }).inc();
+            return Outcome::Done;
+        };
+        metrics().sessions.events_in.get_or_create(&KindLabel { kind: name.as_str() }).inc();
+        let Some(seat) = socket.data::<Rc<Seat>>().cloned() else { return Outcome::Done };
+        let router = Rc::clone(&self.0);
+        let from = From { socket: socket.clone(), seat, ack: event.ack, now: self.0.clock.now() };
+        match name {
+            Client::RunJoin => {
+                Outcome::Later(Box::pin(async move { runs::join(&router, &from, &event.first()).await }))
+            }
+            Client::RunLeave => {
+                runs::leave(&router, &from, &event.first());
+                Outcome::Done
+            }
+            Client::ChatRoomJoin | Client::ChatUserMessage | Client::ChatRoomDisconnect | Client::ChatCancel => {
+                unserved::chat(&from, name);
+                Outcome::Done
+            }
+            Client::WidgetConnect | Client::WidgetInput | Client::WidgetRefresh | Client::WidgetDisconnect => {
+                unserved::widget(&from, name, &event.first());
+                Outcome::Done
+            }
+            Client::RoomJoin | Client::RoomLeave | Client::AuthRefresh | Client::Filter => {
+                unserved::quiet(&from, name);
+                Outcome::Done
+            }
+        }
+    }
+}
+
+/// Who sent an event.
+pub(super) struct From {
+    pub(super) socket: Socket,
+    pub(super) seat: Rc<Seat>,
+    pub(super) ack: Option<AckId>,
+    pub(super) now: jiff::Timestamp,
+}
+
+impl From {
+    /// Answers the ack, if one is waited for.
+    pub(super) fn acknowledge(&self, body: &impl Serialize) {
+        if let Some(id) = self.ack {
+            self.send(ack_frame(self.socket.namespace(), id, body));
+        }
+    }
+
+    /// Answers the ack, if one is waited for, that the event was refused.
+    pub(super) fn refuse(&self, error: &(impl Coded + ?Sized)) {
+        self.acknowledge(&Refused::of(error));
+    }
+
+    /// An event to this socket alone.
+    pub(super) fn emit(&self, name: Server, body: &impl Serialize) {
+        self.send(Frame::event(self.socket.namespace(), name.as_str(), body));
+    }
+
+    fn send(&self, frame: Result<Frame, serde_json::Error>) {
+        match frame {
+            Ok(frame) => {
+                self.socket.emit(frame);
+            }
+            Err(error) => log::error!("an answer cannot be written: {error}"),
+        }
+    }
+}

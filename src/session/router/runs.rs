@@ -1,0 +1,155 @@
+//! `workflow_run_join` and `workflow_run_leave` (`contract.md` 2.4).
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::hub::{From, Inner, Seat};
+use crate::{
+    auth::{self, Permission},
+    error::{Code, Coded},
+    ids::{RunId, UserId},
+    protocol::{
+        events::{self, AckBody, JoinAck, RunError, RunJoin, RunLeave, Server},
+        socketio::ack_frame,
+    },
+    workflow::{self, AckFrame, Join, Located},
+};
+
+/// Why a join or leave is refused.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error(transparent)]
+    Payload(#[from] events::Error),
+    /// Missing, or of a tenant that is none of the caller's business: the same words for both.
+    #[error("no such run")]
+    NotFound,
+    #[error("you may not watch this run")]
+    Denied,
+    #[error("a socket watches at most {0} runs at once (limits.joins)")]
+    TooMany(usize),
+    #[error("too many events of this tenant (limits.client_events_per_tenant): try again in {0} ms")]
+    TooFast(u64),
+    #[error(transparent)]
+    Auth(auth::Error),
+    #[error(transparent)]
+    Workflow(#[from] workflow::Error),
+}
+
+impl Coded for Refusal {
+    fn code(&self) -> Code {
+        match self {
+            Refusal::Payload(error) => error.code(),
+            Refusal::NotFound => Code::RunNotFound,
+            Refusal::Denied => Code::PermissionDenied,
+            Refusal::TooMany(_) | Refusal::TooFast(_) => Code::RateLimited,
+            Refusal::Auth(error) => error.code(),
+            Refusal::Workflow(error) => error.code(),
+        }
+    }
+}
+
+/// Watches a run.
+pub(super) async fn join(router: &Inner, from: &From, argument: &RawValue) {
+    let parsed = RunJoin::parse(argument);
+    let run = parsed.as_ref().ok().map(|join| join.run_id.clone());
+    let refusal = match parsed {
+        Ok(join) => match try_join(router, from, join).await {
+            Ok(()) => return,
+            Err(refusal) => refusal,
+        },
+        Err(error) => Refusal::Payload(error),
+    };
+    if matches!(refusal, Refusal::Workflow(workflow::Error::Gone)) {
+        return;
+    }
+    refuse(from, run.as_ref(), &refusal);
+}
+
+async fn try_join(router: &Inner, from: &From, join: RunJoin) -> Result<(), Refusal> {
+    let id = join.run_id;
+    let run = router.runs.locate(&id).await?.ok_or(Refusal::NotFound)?;
+    if join.tenant_id.is_some_and(|tenant| tenant != run.run.tenant_id) {
+        return Err(Refusal::NotFound);
+    }
+    authorize(router, &from.seat, &run).await?;
+    router.rates.take(&run.run.tenant_id).map_err(Refusal::TooFast)?;
+    let again = from.seat.joined.borrow().contains(&id);
+    if !again {
+        make_room(router, &from.seat).await?;
+    }
+    let ended = run.run.status.is_terminal();
+    let ack: Option<AckFrame> = from.ack.map(|ack| {
+        let namespace = from.socket.namespace().to_owned();
+        let frame = move |body: &JoinAck| ack_frame(&namespace, ack, body).ok();
+        Arc::new(frame) as AckFrame
+    });
+    let member = from.socket.member().clone();
+    router.runs.join(Join { run, member, since: join.since, progress: join.progress, again, ack }).await?;
+    if !ended {
+        from.seat.joined.borrow_mut().insert(id);
+    }
+    Ok(())
+}
+
+/// The right to watch: `tenant:workflow:read` in the run's tenant; of a test run its starter has it,
+/// others need `tenant:workflow:test`.
+async fn authorize(router: &Inner, seat: &Seat, located: &Located) -> Result<(), Refusal> {
+    let run = &located.run;
+    let permissions = router.auth.permissions(&seat.identity, &run.tenant_id).await;
+    let permissions = match permissions {
+        Ok(permissions) => permissions,
+        Err(auth::Error::NotAMember) => return Err(Refusal::NotFound),
+        Err(auth::Error::Denied) => return Err(Refusal::Denied),
+        Err(error) => return Err(Refusal::Auth(error)),
+    };
+    let allowed = if run.is_test {
+        is_starter(seat.identity.user.as_ref(), run.starter_user_id.as_ref())
+            || permissions.contains(Permission::WorkflowTest)
+    } else {
+        permissions.contains(Permission::WorkflowRead)
+    };
+    if allowed { Ok(()) } else { Err(Refusal::Denied) }
+}
+
+fn is_starter(user: Option<&UserId>, starter: Option<&UserId>) -> bool {
+    user.is_some() && user == starter
+}
+
+/// At the limit, runs that have ended are forgotten first.
+async fn make_room(router: &Inner, seat: &Seat) -> Result<(), Refusal> {
+    if seat.joined.borrow().len() < router.max_joins {
+        return Ok(());
+    }
+    let joined: Vec<RunId> = seat.joined.borrow().iter().cloned().collect();
+    for id in joined {
+        let ended = match router.runs.locate(&id).await? {
+            Some(located) => located.run.status.is_terminal(),
+            None => true,
+        };
+        if ended {
+            seat.joined.borrow_mut().remove(&id);
+        }
+    }
+    let room = seat.joined.borrow().len() < router.max_joins;
+    if room { Ok(()) } else { Err(Refusal::TooMany(router.max_joins)) }
+}
+
+/// Watches a run no more; one that it does not watch is left already.
+pub(super) fn leave(router: &Inner, from: &From, argument: &RawValue) {
+    match RunLeave::parse(argument) {
+        Ok(leave) => {
+            if from.seat.joined.borrow_mut().remove(&leave.run_id) {
+                router.runs.leave(&leave.run_id, from.socket.member());
+            }
+            from.acknowledge(&AckBody::DONE);
+        }
+        Err(error) => refuse(from, None, &Refusal::Payload(error)),
+    }
+}
+
+/// The error event, and the ack.
+fn refuse(from: &From, run: Option<&RunId>, refusal: &Refusal) {
+    from.refuse(refusal);
+    from.emit(Server::RunError, &RunError::of(run, refusal));
+}
