@@ -17,6 +17,7 @@
 mod acks;
 mod close;
 mod heartbeat;
+pub mod router;
 mod service;
 mod socket;
 

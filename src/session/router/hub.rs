@@ -80,11 +80,17 @@ impl Service for Router {
                 runs::leave(&router, &from, &event.first());
                 Outcome::Done
             }
-            Client::ChatRoomJoin | Client::ChatUserMessage | Client::ChatRoomDisconnect | Client::ChatCancel => {
+            Client::ChatRoomJoin
+            | Client::ChatUserMessage
+            | Client::ChatRoomDisconnect
+            | Client::ChatCancel => {
                 unserved::chat(&from, name);
                 Outcome::Done
             }
-            Client::WidgetConnect | Client::WidgetInput | Client::WidgetRefresh | Client::WidgetDisconnect => {
+            Client::WidgetConnect
+            | Client::WidgetInput
+            | Client::WidgetRefresh
+            | Client::WidgetDisconnect => {
                 unserved::widget(&from, name, &event.first());
                 Outcome::Done
             }

@@ -11,12 +11,7 @@ use crate::{
         events::{self, JoinAck},
         frame::Frame,
     },
-    workflow::{
-        Error, Located,
-        messages::Ask,
-        runs::Runs,
-        view::engine_status,
-    },
+    workflow::{Error, Located, messages::Ask, runs::Runs, view::engine_status},
 };
 
 /// Makes the frame of a join's ack; `None` when there is nothing to send.
