@@ -15,6 +15,7 @@ use crate::{
     config::Config,
     store::Store,
     supervise::{Handle, Inspect, Kind, RestartRefused},
+    workflow::{Catalogue, Runs},
 };
 
 /// Everything below that the routes use; `server` builds it.
@@ -26,6 +27,10 @@ pub struct Parts {
     pub auth: Auth,
     /// For readiness.
     pub store: Store,
+    /// Runs.
+    pub runs: Runs,
+    /// Definitions.
+    pub catalogue: Catalogue,
     /// The time.
     pub clock: Clock,
     /// Kinds of actors that ops see.

@@ -23,6 +23,7 @@ mod hub;
 mod open;
 mod problem;
 mod routes;
+mod workflows;
 
 pub use administer::carry_out;
 pub use answer::Answer;

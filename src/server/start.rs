@@ -17,6 +17,7 @@ use crate::{
     http,
     ids::HubId,
     store::Store,
+    workflow,
 };
 
 /// A hub that runs.
@@ -69,6 +70,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         config: Arc::clone(&config),
         auth: auth.clone(),
         store: store.clone(),
+        runs: workflow::Runs {},
+        catalogue: workflow::Catalogue {},
         clock: clock.clone(),
         actors: Vec::new(),
         ready: Vec::new(),

@@ -1,6 +1,6 @@
 //! One request, from its head to its answer.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{collections::HashMap, net::IpAddr, panic::AssertUnwindSafe};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -10,6 +10,7 @@ use actix_web::{
     },
     web,
 };
+use futures_util::FutureExt;
 
 use super::{
     body,
@@ -127,7 +128,11 @@ async fn carried_out(
         idempotency_key: idempotency_key(request)?,
         wants_html: text(request, header::ACCEPT).is_some_and(|accept| accept.contains("text/html")),
     };
-    let outcome = (route.handler)(asked).await;
+    // A panic is a defect; its caller gets an answer all the same, and the worker lives on.
+    let outcome = match AssertUnwindSafe((route.handler)(asked)).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Failure::of(Code::ServerError)),
+    };
     match route.access {
         Access::Tenant(_) => outcome.map_err(Failure::evened),
         _ => outcome,

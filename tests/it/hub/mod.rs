@@ -7,3 +7,5 @@
 mod accounts;
 mod health;
 mod life;
+mod requests;
+mod routes;

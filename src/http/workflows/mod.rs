@@ -1,0 +1,123 @@
+//! Workflows of a tenant and their runs (`contract.md` 6.3, 6.4): what pages ask by REST.
+//!
+//! The functions read fields and hand them to `workflow`; what is allowed in a definition, an input
+//! or an ingested event is decided there.
+
+mod definitions;
+mod ingest;
+mod runs;
+mod schemas;
+
+use super::{
+    Failure,
+    routes::{Access::Tenant, Route, row},
+};
+use crate::{
+    auth::{
+        Identity,
+        Permission::{
+            WorkflowCreate, WorkflowDelete, WorkflowExecute, WorkflowList, WorkflowRead, WorkflowTest,
+            WorkflowUpdate,
+        },
+    },
+    error::Code::{NotFound, RunNotFound, SchemaNotFound, WorkflowNotFound},
+    workflow::{Error, Starter},
+};
+
+/// The rows; those with a fixed word stand before the one that takes any.
+pub(super) const ROUTES: &[Route] = &[
+    row("GET", "/api/v1/tenants/{tenantID}/workflows", Tenant(&[WorkflowList]), NotFound, |a| {
+        Box::pin(definitions::list(a))
+    }),
+    row("POST", "/api/v1/tenants/{tenantID}/workflows", Tenant(&[WorkflowCreate]), NotFound, |a| {
+        Box::pin(definitions::create(a))
+    }),
+    row(
+        "GET",
+        "/api/v1/tenants/{tenantID}/workflows/schemas",
+        Tenant(&[WorkflowList]),
+        SchemaNotFound,
+        |a| Box::pin(schemas::list(a)),
+    ),
+    row(
+        "POST",
+        "/api/v1/tenants/{tenantID}/workflows/test",
+        Tenant(&[WorkflowTest]),
+        WorkflowNotFound,
+        |a| Box::pin(runs::test(a)),
+    ),
+    row("GET", "/api/v1/tenants/{tenantID}/workflows/instances", Tenant(&[WorkflowList]), NotFound, |a| {
+        Box::pin(runs::list(a))
+    }),
+    row(
+        "GET",
+        "/api/v1/tenants/{tenantID}/workflows/instances/{instanceID}",
+        Tenant(&[WorkflowRead]),
+        RunNotFound,
+        |a| Box::pin(runs::get(a)),
+    ),
+    row(
+        "DELETE",
+        "/api/v1/tenants/{tenantID}/workflows/instances/{instanceID}/stop",
+        Tenant(&[WorkflowExecute]),
+        RunNotFound,
+        |a| Box::pin(runs::stop(a)),
+    ),
+    row(
+        "POST",
+        "/api/v1/tenants/{tenantID}/workflows/instances/{instanceID}/events",
+        Tenant(&[WorkflowExecute]),
+        RunNotFound,
+        |a| Box::pin(ingest::take(a)),
+    ),
+    row(
+        "GET",
+        "/api/v1/tenants/{tenantID}/workflows/{workflowID}",
+        Tenant(&[WorkflowRead]),
+        WorkflowNotFound,
+        |a| Box::pin(definitions::get(a)),
+    ),
+    row(
+        "PATCH",
+        "/api/v1/tenants/{tenantID}/workflows/{workflowID}",
+        Tenant(&[WorkflowUpdate]),
+        WorkflowNotFound,
+        |a| Box::pin(definitions::update(a)),
+    ),
+    row(
+        "DELETE",
+        "/api/v1/tenants/{tenantID}/workflows/{workflowID}",
+        Tenant(&[WorkflowDelete]),
+        WorkflowNotFound,
+        |a| Box::pin(definitions::delete(a)),
+    ),
+    row(
+        "POST",
+        "/api/v1/tenants/{tenantID}/workflows/{workflowID}/clone",
+        Tenant(&[WorkflowRead, WorkflowCreate]),
+        WorkflowNotFound,
+        |a| Box::pin(definitions::duplicate(a)),
+    ),
+    row(
+        "POST",
+        "/api/v1/tenants/{tenantID}/workflows/{workflowID}/execute",
+        Tenant(&[WorkflowExecute]),
+        WorkflowNotFound,
+        |a| Box::pin(runs::execute(a)),
+    ),
+];
+
+/// An error of `workflow`, with the list of all that is wrong.
+fn told(error: Error) -> Failure {
+    let details = error.details();
+    let failure = Failure::from(error);
+    match details {
+        Some(details) => failure.with_details(details),
+        None => failure,
+    }
+}
+
+/// Who starts or saves.
+fn starter(identity: &Identity) -> Starter {
+    Starter { user: identity.user.clone(), api_key: identity.api_key().cloned() }
+}
