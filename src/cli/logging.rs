@@ -1,6 +1,12 @@
 //! Log lines: time, level, module, text, fields as `key=value`, on standard error.
 
-use std::{fmt::Write as _, io::Write as _, sync::Once};
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    fmt::Write as _,
+    io::Write as _,
+    panic,
+    sync::Once,
+};
 
 use log::kv::{Key, Value, VisitSource};
 
@@ -22,6 +28,23 @@ pub fn init(settings: &sections::Log, longest_line: usize) {
             })
             .try_init();
     });
+}
+
+/// From now on a panic is one log line: where it was and what it said. The default hook writes several
+/// lines past the logger, and what a panic says may hold what a client sent. `RUST_BACKTRACE` adds a
+/// backtrace at debug.
+pub(super) fn log_panics() {
+    panic::set_hook(Box::new(|info| {
+        let said = info.payload_as_str().unwrap_or("no words");
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        let thread = std::thread::current();
+        let thread = thread.name().unwrap_or("unnamed");
+        log::error!(place = place.as_str(), thread; "panicked: {said}");
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            log::debug!("{backtrace}");
+        }
+    }));
 }
 
 /// One record as one line: what a client wrote can neither begin a new one nor reach a terminal.

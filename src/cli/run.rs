@@ -10,7 +10,7 @@ use super::{
     output::{Failure, print, say},
     settings, token,
 };
-use crate::{server, store};
+use crate::{script, server, store};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -29,6 +29,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(place) => {
             let loaded = settings::read_to_serve(&place.flags())?;
             super::init_logging(&loaded.config.log, loaded.config.limits.log_line.get());
+            super::logging::log_panics();
             server::serve(loaded.config).map_err(|error| match error.is_settings() {
                 true => Failure::Settings(error.to_string()),
                 false => Failure::Failed(error.to_string()),
