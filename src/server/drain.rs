@@ -28,11 +28,23 @@ pub(super) async fn drain(running: Running) {
         running.http.stop(false).await;
     }
     drop(running.control);
+    let busy = running.runs.registry().clone();
+    let finished = async {
+        // What has begun to be written is written; nodes that still work are dispatched again at the
+        // next start, with the same key.
+        while busy.open() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    if tokio::time::timeout(left(quiet), finished).await.is_err() {
+        log::warn!(open = busy.open(); "draining: runs still had commands at the deadline");
+    }
     if tokio::time::timeout(left(deadline), running.store.close()).await.is_err() {
         log::error!(
             "draining: the journal was not closed in time; it is whole, what was not acknowledged may be missing"
         );
     }
+    running.domain.stop();
     log::info!(duration_ms = left_ms(clock.monotonic().saturating_duration_since(begun)); "stopped");
 }
 

@@ -9,6 +9,7 @@
 //! Owns: threads, listeners, the state directory. Used by `cli` (`serve`, `demo`). Never: decides
 //! anything about a request, a run or a session.
 
+mod arbiters;
 mod control;
 mod drain;
 mod error;

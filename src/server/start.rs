@@ -9,15 +9,27 @@ use std::{
 
 use actix_web::{App, HttpServer, dev::ServerHandle, web};
 
-use super::{Error, control::Control, drain::drain, keys, listen::Bound, signals::Signals, systemd};
+use super::{
+    Error,
+    arbiters::{self, Domain},
+    control::Control,
+    drain::drain,
+    keys,
+    listen::Bound,
+    signals::Signals,
+    systemd,
+};
 use crate::{
     auth::{Auth, directory::StoreDirectory},
     clock::Clock,
     config::Config,
+    delivery::Shards,
     http,
-    ids::HubId,
+    ids::{HubId, RunId},
+    outbound::Outbound,
+    script::ScriptPool,
     store::Store,
-    workflow,
+    workflow::{self, Catalogue, Nodes, Runs},
 };
 
 /// A hub that runs.
@@ -26,7 +38,10 @@ pub struct Running {
     pub addresses: Vec<SocketAddr>,
     /// Accounts.
     pub auth: Auth,
+    /// Runs.
+    pub runs: Runs,
     pub(super) store: Store,
+    pub(super) domain: Domain,
     pub(super) control: Control,
     pub(super) http: ServerHandle,
     pub(super) draining: Arc<AtomicBool>,
@@ -53,7 +68,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     // What this process makes is for its own user: state directory, database, sockets.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let bound = Bound::new(&config.server.listen)?;
-    let fetcher = keys::fetcher();
+    let fetcher = keys::fetcher(Outbound::new(&config.outbound), &config.auth);
     Auth::check(&config.auth, &fetcher, &clock)?;
 
     let state_dir = &config.server.state_dir;
@@ -65,31 +80,65 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         async move { auth.warm().await }
     });
 
+    let workers = arbiters::workers(config.server.workers);
+    let shards = Shards::new(u16::try_from(workers).unwrap_or(u16::MAX));
+    let domain = Domain::start();
+    let executor = Arc::new(Nodes::new(ScriptPool::start(&config.script), &config.script));
+    let parts = workflow::Parts {
+        store: store.clone(),
+        shards: shards.clone(),
+        executor,
+        clock: clock.clone(),
+        workflow: config.workflow.clone(),
+        node: config.node.clone(),
+        script: config.script.clone(),
+        limits: config.limits.clone(),
+        supervise: config.supervise.clone(),
+    };
+    let runs = Runs::launch(parts, domain.home.clone(), domain.children.clone());
+    let woken = runs.recover().await.map_err(Error::Recovery)?;
+    log::info!(runs = woken; "recovered");
+
     let draining = Arc::new(AtomicBool::new(false));
     let parts = http::Parts {
         config: Arc::clone(&config),
         auth: auth.clone(),
         store: store.clone(),
-        runs: workflow::Runs {},
-        catalogue: workflow::Catalogue {},
+        runs: runs.clone(),
+        catalogue: Catalogue::new(runs.clone()),
         clock: clock.clone(),
-        actors: Vec::new(),
+        actors: vec![Arc::new(http::Registered {
+            handle: runs.registry().clone(),
+            parse: |id| RunId::parse(id).ok(),
+        })],
         ready: Vec::new(),
         draining: Arc::clone(&draining),
     };
     let control = Control::start(state_dir, auth.clone(), clock.clone())?;
     let listeners =
         bound.listen().map_err(|source| Error::Listen { listen: config.server.listen.clone(), source })?;
-    let (http, addresses) = serve_http(&config, parts, listeners)?;
+    let (http, addresses) = serve_http(&config, workers, parts, listeners)?;
     log::info!(
         database = store.target().name(), state_dir:% = state_dir.display(), version = env!("CARGO_PKG_VERSION");
         "listening on http://{}", addresses.first().map(SocketAddr::to_string).unwrap_or_default()
     );
-    Ok(Running { addresses, auth, store, control, http, draining, deadline: *config.drain.deadline, clock })
+    Ok(Running {
+        addresses,
+        auth,
+        runs,
+        store,
+        domain,
+        control,
+        http,
+        draining,
+        deadline: *config.drain.deadline,
+        clock,
+    })
 }
 
 fn serve_http(
     config: &Config,
+    workers: usize,
     parts: http::Parts,
     listeners: Vec<(std::net::TcpListener, SocketAddr)>,
 ) -> Result<(ServerHandle, Vec<SocketAddr>), Error> {
@@ -97,14 +146,12 @@ fn serve_http(
     let hub = web::Data::new(http::Hub::new(parts));
     let app = move || App::new().configure(|service| http::configure(service, hub.clone()));
     let mut server = HttpServer::new(app)
+        .workers(workers)
         .client_request_timeout(*config.server.head_timeout)
         // An aborted poll must be noticed (protocol.md 7.6).
         .h1_allow_half_closed(false)
         .shutdown_timeout(config.drain.deadline.as_secs())
         .disable_signals();
-    if config.server.workers > 0 {
-        server = server.workers(config.server.workers);
-    }
     let mut addresses = Vec::new();
     for (listener, address) in listeners {
         addresses.push(address);

@@ -9,3 +9,4 @@ mod health;
 mod life;
 mod requests;
 mod routes;
+mod workflows;
