@@ -27,6 +27,8 @@ mod nodes;
 mod recover;
 mod runs;
 mod start;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod view;
 mod watch;

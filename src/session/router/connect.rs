@@ -28,12 +28,9 @@ pub(super) async fn admit(router: &Inner, connect: Connect) -> Result<Rc<Seat>, 
     let auth = Value::Object(connect.auth);
     let credentials = Credentials::from_handshake(Some(&auth), header, &query);
     let identity = router.auth.verify(credentials).await.map_err(|error| ConnectRefused::from(&error))?;
-    let scope = match is_monitor {
-        true => {
-            let scope = router.auth.monitor_scope(&identity).await;
-            Some(scope.map_err(|error| ConnectRefused::from(&error))?)
-        }
-        false => None,
-    };
-    Ok(Rc::new(Seat { identity, scope, joined: std::cell::RefCell::default() }))
+    if is_monitor {
+        // What it may see comes with the lines.
+        router.auth.monitor_scope(&identity).await.map_err(|error| ConnectRefused::from(&error))?;
+    }
+    Ok(Rc::new(Seat { identity, joined: std::cell::RefCell::default() }))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{connect, rates::TenantRates, runs, unserved};
 use crate::{
-    auth::{Auth, Identity, MonitorScope},
+    auth::{Auth, Identity},
     clock::Clock,
     config::sections::Limits,
     error::Coded,
@@ -43,8 +43,6 @@ pub(super) struct Inner {
 /// What a socket carries.
 pub(super) struct Seat {
     pub(super) identity: Identity,
-    /// Of `/monitor`: whose lines it may see.
-    pub(super) scope: Option<MonitorScope>,
     /// Runs that it watches; some may have ended.
     pub(super) joined: RefCell<HashSet<RunId>>,
 }

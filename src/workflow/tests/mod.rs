@@ -1,0 +1,5 @@
+//! Runs on a real store, with a fake in the place of the script workers.
+
+mod ends;
+mod restarts;
+mod rig;
