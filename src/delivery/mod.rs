@@ -15,11 +15,19 @@
 //! What it never does: decide, parse, ask the database, wait for an actor, or call anything while its
 //! state is borrowed.
 
+mod driver;
+mod flusher;
 mod messages;
 mod presence;
+mod queue;
 mod shards;
+mod state;
 mod switchboard;
 mod types;
+mod wheel;
+
+#[cfg(test)]
+mod tests;
 
 pub use messages::{AddMember, Publish};
 pub use shards::{ShardLoad, Shards};

@@ -1,13 +1,21 @@
-//! One worker's switchboard.
+//! One worker's switchboard: the side of sessions and transports.
 
 use std::{
-    rc::Rc,
-    task::{Context, Poll},
+    cell::{Cell, RefCell},
+    rc::{Rc, Weak},
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll, Waker},
     time::Instant,
 };
 
+use engineioxide::DisconnectReason;
+use tokio::sync::mpsc::UnboundedReceiver;
+
 use super::{
-    shards::Shards,
+    driver, flusher,
+    messages::Command,
+    shards::{Line, Shards},
+    state::{Board, Call},
     types::{CloseReason, Deadline, Error, Inspection, Member, Outlet, Settings, Sink, Slot, Subject},
 };
 use crate::{
@@ -16,92 +24,189 @@ use crate::{
     protocol::frame::Frame,
 };
 
+thread_local! {
+    static CURRENT: RefCell<Weak<Switchboard>> = const { RefCell::new(Weak::new()) };
+}
+
 /// The shard of `delivery` on one worker thread. Not `Send`; sessions of the thread share the `Rc`.
 ///
 /// No method calls an [`Outlet`]: outlets are called later, by the switchboard's own task. A slot that
 /// has ended is no error anywhere: the call does nothing.
 pub struct Switchboard {
-    _shards: Shards,
+    pub(super) shards: Shards,
+    pub(super) shard: u16,
+    pub(super) clock: Clock,
+    pub(super) board: RefCell<Board>,
+    pub(super) receiver: RefCell<Option<UnboundedReceiver<Command>>>,
+    /// Until when the task sleeps, as far as deadlines go.
+    pub(super) until: Cell<Option<Instant>>,
+    /// What the metric was last told of `Board::queued`.
+    pub(super) shown: Cell<usize>,
+    driver: RefCell<Option<Waker>>,
 }
 
-#[expect(unused_variables, clippy::unimplemented, reason = "signatures first; the bodies follow at once")]
 impl Switchboard {
     /// Takes a free shard and starts its task on this thread (which must run a local task set, as
-    /// actix's do). The switchboard ends when its last `Rc` is dropped, with all its sessions.
+    /// actix's do). It ends with the thread's tasks, or when its last `Rc` is dropped; its sessions end
+    /// with it, and the shard is free again.
     ///
     /// # Errors
     /// When every shard has a worker.
     pub fn start(shards: &Shards, settings: Settings, clock: Clock) -> Result<Rc<Self>, Error> {
-        unimplemented!()
+        let (shard, receiver) = shards.claim()?;
+        let board = Board::new(shard, Arc::clone(&shards.0), settings, clock.monotonic());
+        let this = Rc::new(Self {
+            shards: shards.clone(),
+            shard,
+            clock,
+            board: RefCell::new(board),
+            receiver: RefCell::new(Some(receiver)),
+            until: Cell::new(None),
+            shown: Cell::new(0),
+            driver: RefCell::new(None),
+        });
+        driver::spawn(&this);
+        CURRENT.set(Rc::downgrade(&this));
+        Ok(this)
     }
-    /// The one of this thread, if it was started.
+
+    /// The one that was last started on this thread, if it lives.
     pub fn current() -> Option<Rc<Self>> {
-        unimplemented!()
+        CURRENT.with_borrow(Weak::upgrade)
     }
+
     /// Its number.
     pub fn shard(&self) -> u16 {
-        unimplemented!()
+        self.shard
     }
+
     /// A place for a session. [`Outlet::closed`] is called once, when it ends.
     pub fn open(&self, outlet: Rc<dyn Outlet>) -> Slot {
-        unimplemented!()
+        let generation =
+            self.line(|line| line.generation.fetch_add(1, Ordering::Relaxed)).unwrap_or_default();
+        self.with(|board| board.open(outlet, generation.wrapping_add(1)))
     }
+
     /// Names a socket of a session and makes it known: frames and joins of a socket that is not known
     /// (or has left) are dropped.
     pub fn member(&self, slot: Slot, socket: SocketId) -> Member {
-        unimplemented!()
+        self.with(|board| {
+            if let Some(place) = board.living(slot).filter(|place| !place.sockets.contains(&socket)) {
+                place.sockets.push(socket.clone());
+            }
+        });
+        Member { shard: self.shard, slot, socket }
     }
+
     /// Queues an answer of the session. False when it was dropped or the slot is gone; a full queue
-    /// closes the session.
+    /// ends the session as `slow_client`.
     pub fn push(&self, slot: Slot, frame: Frame) -> bool {
-        unimplemented!()
+        self.with(|board| board.push(slot, frame))
     }
+
     /// Writes what is queued now instead of at the flusher's turn: for the end of a read.
     pub fn flush(&self, slot: Slot) {
-        unimplemented!()
+        let dirty = self.board.borrow_mut().place(slot).is_some_and(|place| place.dirty);
+        if dirty {
+            flusher::write(&self.board, slot.index, flusher::How::Dirty, self.clock.monotonic());
+            self.with(|_| ());
+        }
     }
+
     /// From now on the flusher writes the queue to this socket.
     pub fn attach(&self, slot: Slot, sink: Rc<dyn Sink>) {
-        unimplemented!()
+        let old = self.with(|board| board.attach(slot, Some(sink)));
+        drop(old);
     }
+
     /// The socket is not written any more; the queue waits (for [`Switchboard::poll_take`]).
     pub fn detach(&self, slot: Slot) {
-        unimplemented!()
+        let old = self.with(|board| board.attach(slot, None));
+        drop(old);
     }
+
     /// The socket can be written again after [`Outlet::blocked`].
     pub fn writable(&self, slot: Slot) {
-        unimplemented!()
+        self.with(|board| {
+            if let Some(place) = board.place(slot) {
+                place.blocked = false;
+                if !place.queue.is_empty() {
+                    board.mark(slot.index);
+                }
+            }
+        });
     }
+
     /// A batch for a transport that takes by credit (polling, mounted): whole frames, at least one,
-    /// up to `max_bytes`. Pending while nothing is queued; `None` when the slot is gone.
+    /// up to `max_bytes`. Pending while nothing is queued (one waiter; a second takes its place);
+    /// `None` when the slot is gone.
     pub fn poll_take(&self, slot: Slot, max_bytes: usize, cx: &mut Context<'_>) -> Poll<Option<Vec<Frame>>> {
-        unimplemented!()
+        // Cloned before the borrow, the old one dropped behind it: a waker is foreign code.
+        let waker = cx.waker().clone();
+        let (answer, _old) = self.with(|board| {
+            let Some(place) = board.place(slot) else { return (Poll::Ready(None), None) };
+            if place.queue.is_empty() || place.sink.is_some() {
+                return (Poll::Pending, place.taker.replace(waker));
+            }
+            (Poll::Ready(Some(board.take(slot, max_bytes))), None)
+        });
+        answer
     }
+
     /// The same, at once: empty when nothing is queued.
     pub fn take(&self, slot: Slot, max_bytes: usize) -> Vec<Frame> {
-        unimplemented!()
+        self.with(|board| board.take(slot, max_bytes))
     }
+
     /// [`Outlet::deadline`] is called at `at` or up to one tick later.
     pub fn set_deadline(&self, slot: Slot, what: Deadline, at: Instant) {
-        unimplemented!()
+        self.with(|board| {
+            let board = &mut *board;
+            let place = board.places.get_mut(slot.index).filter(|place| {
+                place.generation == slot.generation && place.ending.is_none() && what != Deadline::Stall
+            });
+            if let Some(place) = place {
+                board.wheel.set(&mut place.armed, slot.index, what, at);
+            }
+        });
     }
+
     /// Forgets a deadline.
     pub fn clear_deadline(&self, slot: Slot, what: Deadline) {
-        unimplemented!()
+        self.with(|board| {
+            let board = &mut *board;
+            let place = board
+                .places
+                .get_mut(slot.index)
+                .filter(|place| place.generation == slot.generation && what != Deadline::Stall);
+            if let Some(place) = place {
+                board.wheel.clear(&mut place.armed, slot.index, what);
+            }
+        });
     }
+
     /// Ends a session: its memberships end now, then what is queued and `last` are written (or taken)
     /// for at most `stall_timeout`, then [`Outlet::closed`] is called.
     pub fn close(&self, slot: Slot, why: CloseReason, last: Option<Frame>) {
-        unimplemented!()
+        let now = self.clock.monotonic();
+        self.with(|board| board.close(slot, why, last, now));
     }
+
     /// Ends a session without writing what is queued: its transport is gone.
     pub fn abort(&self, slot: Slot, why: CloseReason) {
-        unimplemented!()
+        self.with(|board| {
+            if board.place(slot).is_some() {
+                board.end(slot.index, why);
+            }
+        });
     }
+
     /// Ends all sessions as [`Switchboard::close`] does.
     pub fn close_all(&self, why: &CloseReason, last: Option<&Frame>) {
-        unimplemented!()
+        let now = self.clock.monotonic();
+        self.with(|board| board.close_all(why, last, now));
     }
+
     /// Answers a join on the worker itself, without a hop and without a snapshot: rows above
     /// `after_seq` that arrive from now on are delivered. A snapshot has no gap only if the subject
     /// had a member here when the snapshot came (its rows pass through this thread then), so the first
@@ -115,22 +220,92 @@ impl Switchboard {
         after_seq: Seq,
         progress: bool,
     ) -> bool {
-        unimplemented!()
+        self.with(|board| board.join_here(slot, socket, subject, after_seq, progress))
     }
+
     /// Ends one membership.
     pub fn leave(&self, slot: Slot, socket: &SocketId, subject: &Subject) {
-        unimplemented!()
+        self.with(|board| board.leave(slot, socket, subject));
     }
+
     /// The socket is gone (namespace disconnected): its memberships end and it is not known any more.
     pub fn leave_all(&self, slot: Slot, socket: &SocketId) {
-        unimplemented!()
+        self.with(|board| board.leave_all(slot, socket));
     }
+
     /// Open slots.
     pub fn sessions(&self) -> usize {
-        unimplemented!()
+        self.board.borrow().places.len()
     }
+
     /// One session's queue; `None` when the slot is gone.
     pub fn inspect(&self, slot: Slot) -> Option<Inspection> {
-        unimplemented!()
+        self.board.borrow_mut().inspect(slot)
+    }
+
+    /// The only way to the state: when the borrow has ended, who waits is woken, and the task if there
+    /// is something to write or to tell, or a deadline before its next waking.
+    fn with<R>(&self, change: impl FnOnce(&mut Board) -> R) -> R {
+        let (result, wakes, work) = {
+            let mut board = self.board.borrow_mut();
+            let result = change(&mut board);
+            let work = board.has_work()
+                || board.wheel.next().is_some_and(|next| self.until.get().is_none_or(|until| next < until));
+            (result, std::mem::take(&mut board.wakes), work)
+        };
+        for waker in wakes {
+            waker.wake();
+        }
+        if work {
+            self.kick();
+        }
+        result
+    }
+
+    /// Runs the task soon.
+    pub(super) fn kick(&self) {
+        // Taken, so that many pushes of one turn wake it once; it leaves its waker again when it runs.
+        let waker = self.driver.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The task runs: it is woken through this waker from now on.
+    pub(super) fn remember(&self, waker: &Waker) {
+        let waker = waker.clone();
+        let old = self.driver.replace(Some(waker));
+        drop(old);
+    }
+
+    pub(super) fn line<R>(&self, read: impl FnOnce(&Line) -> R) -> Option<R> {
+        self.shards.0.lines.get(usize::from(self.shard)).map(read)
+    }
+
+    /// The worker ends: its sessions end, and the shard is free for the next worker.
+    pub(super) fn shut(&self) {
+        let Some(receiver) = self.receiver.take() else { return };
+        self.shards.give_back(self.shard, receiver);
+        let calls = {
+            let mut board = self.board.borrow_mut();
+            let all: Vec<u32> = board.places.iter().map(|(index, _)| index).collect();
+            for index in all {
+                board.end(index, CloseReason::Engine(DisconnectReason::ClosingServer));
+            }
+            std::mem::take(&mut board.calls)
+        };
+        self.settle();
+        for call in calls {
+            if let Call::Closed(place, why) = call {
+                place.outlet.closed(why);
+            }
+        }
+    }
+}
+
+impl Drop for Switchboard {
+    fn drop(&mut self) {
+        self.shut();
+        self.kick();
     }
 }
