@@ -244,13 +244,15 @@ impl Switchboard {
     }
 
     /// The only way to the state: when the borrow has ended, who waits is woken, and the task if there
-    /// is something to write or to tell, or a deadline before its next waking.
+    /// is something to write, to tell or to cut, or a deadline before its next waking.
     fn with<R>(&self, change: impl FnOnce(&mut Board) -> R) -> R {
         let (result, wakes, work) = {
             let mut board = self.board.borrow_mut();
+            let before = board.queued;
             let result = change(&mut board);
             let work = board.has_work()
-                || board.wheel.next().is_some_and(|next| self.until.get().is_none_or(|until| next < until));
+                || board.wheel.next().is_some_and(|next| self.until.get().is_none_or(|until| next < until))
+                || (board.queued > before && self.is_over_total(&board));
             (result, std::mem::take(&mut board.wakes), work)
         };
         for waker in wakes {
@@ -260,6 +262,12 @@ impl Switchboard {
             self.kick();
         }
         result
+    }
+
+    /// Whether all queues together are over their bound, this worker's newest bytes included.
+    fn is_over_total(&self, board: &Board) -> bool {
+        self.line(|line| line.queued.store(board.queued, Ordering::Relaxed));
+        self.shards.queued().0 > board.settings.queue_bytes_total
     }
 
     /// Runs the task soon.

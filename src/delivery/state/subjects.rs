@@ -162,6 +162,10 @@ impl Board {
         after_seq: Seq,
         progress: bool,
     ) -> bool {
+        let place = self.places.get(slot.index).filter(|place| place.generation == slot.generation);
+        if place.is_none_or(|place| self.subjects.find(place, socket, subject).is_some()) {
+            return false;
+        }
         let joined = self.link(slot, socket, subject, after_seq, progress);
         if joined {
             self.shared.presence.joined(subject, self.shard);

@@ -118,7 +118,7 @@ async fn a_page_gives_credit_when_the_queue_is_below_half() {
     let mut second = rig.shards.page(&member, frames(4));
     rig.idle().await;
     assert!(second.try_recv().is_err(), "eight of ten wait");
-    rig.board.take(member.slot(), 9);
+    rig.board.take(member.slot(), 12);
     assert!(second.try_recv().is_err(), "five of ten wait");
     rig.board.take(member.slot(), 1);
     assert_eq!(second.await, Ok(()));
