@@ -2,8 +2,9 @@
 //   in:  {op:"connect", id, url, version:"4.8"|"4.0"|"3.1", transports?, nsp?, auth?, query?, resume?, reconnection?}
 //        {op:"emit", id, event, args, ack?}     an argument {"$bin":"base64"} is bytes
 //        {op:"close", id}  {op:"cut", id}       cut: the transport ends, the client comes back by itself
-//   out: {id, what:"connect"|"connect_error"|"disconnect"|"event"|"ack"|"upgrade"|"error", at, …}
-// `resume: {event, payload}`: in every `connect` it is emitted with `since` = the highest `seq` seen in any event.
+//        {op:"resume", id, event, payload}      emitted now, and again in every later `connect`
+//   out: {id, what:"connect"|"connect_error"|"disconnect"|"emit"|"event"|"ack"|"upgrade"|"error", at, …}
+// A resumed event carries `since` = the highest `seq` seen in an event with the payload's `runId` (0 at first).
 import { createInterface } from 'node:readline';
 import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
@@ -34,22 +35,29 @@ function connect(c) {
     timeout: 5000,
     extraHeaders: c.headers,
   });
-  let since = 0;
-  sockets.set(c.id, socket);
   const id = c.id;
+  const last = new Map();
+  const resumes = c.resume ? [c.resume] : [];
+  socket.send_out = (event, args, ack) => {
+    out({ id, what: 'emit', event, args: pack(args) });
+    socket.emit(event, ...args, ...(ack ? [(...a) => out({ id, what: 'ack', event, args: pack(a) })] : []));
+  };
+  const rejoin = (r) => socket.send_out(r.event, [{ ...r.payload, since: last.get(r.payload.runId) ?? 0 }], true);
+  socket.resume = (r) => {
+    resumes.push(r);
+    if (socket.connected) rejoin(r);
+  };
+  sockets.set(id, socket);
   const transport = () => socket.io.engine?.transport?.name;
   socket.on('connect', () => {
     out({ id, what: 'connect', sid: socket.id, transport: transport(), recovered: socket.recovered });
-    if (c.resume) {
-      const payload = { ...c.resume.payload, since };
-      socket.emit(c.resume.event, payload, (...args) => out({ id, what: 'ack', event: c.resume.event, args: pack(args) }));
-    }
+    resumes.forEach(rejoin);
   });
   socket.io.on('open', () => socket.io.engine.once('upgrade', (t) => out({ id, what: 'upgrade', transport: t.name })));
   socket.on('connect_error', (e) => out({ id, what: 'connect_error', message: e.message, data: e.data }));
   socket.on('disconnect', (reason) => out({ id, what: 'disconnect', reason }));
   socket.onAny((event, ...args) => {
-    for (const a of args) if (a && Number.isInteger(a.seq) && a.seq > since) since = a.seq;
+    for (const a of args) if (a && a.seq > (last.get(a.instanceID) ?? 0)) last.set(a.instanceID, a.seq);
     out({ id, what: 'event', event, args: pack(args) });
   });
 }
@@ -60,11 +68,9 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   try {
     const socket = sockets.get(c.id);
     if (c.op === 'connect') connect(c);
-    else if (c.op === 'emit') {
-      const args = unpack(c.args ?? []);
-      if (c.ack) args.push((...a) => out({ id: c.id, what: 'ack', event: c.event, args: pack(a) }));
-      socket.emit(c.event, ...args);
-    } else if (c.op === 'close') socket.disconnect();
+    else if (c.op === 'emit') socket.send_out(c.event, unpack(c.args ?? []), c.ack);
+    else if (c.op === 'resume') socket.resume(c);
+    else if (c.op === 'close') socket.disconnect();
     else if (c.op === 'cut') socket.io.engine.close();
     else out({ id: c.id, what: 'error', message: `unknown op ${c.op}` });
   } catch (e) {

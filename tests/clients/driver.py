@@ -42,18 +42,27 @@ async def connect(c):
         reconnection=c.get("reconnection", True), reconnection_delay=0.05, reconnection_delay_max=0.25
     )
     name, nsp = c["id"], c.get("nsp", "/")
-    resume = c.get("resume")
-    state = {"client": client, "nsp": nsp, "since": 0}
-    sockets[name] = state
+    last, resumes = {}, [c["resume"]] if "resume" in c else []
+
+    async def send_out(event, args, ack):
+        out(id=name, what="emit", event=event, args=pack(args))
+        callback = (lambda *a: out(id=name, what="ack", event=event, args=pack(a))) if ack else None
+        await client.emit(event, tuple(args), namespace=nsp, callback=callback)
+
+    async def rejoin(r):
+        await send_out(r["event"], [dict(r["payload"], since=last.get(r["payload"].get("runId"), 0))], True)
+
+    async def resume(r):
+        resumes.append(r)
+        if client.connected and nsp in client.namespaces:
+            await rejoin(r)
+
+    sockets[name] = {"client": client, "send_out": send_out, "resume": resume}
 
     async def on_connect():
         out(id=name, what="connect", sid=client.get_sid(nsp), transport=client.transport())
-        if resume:
-            payload = dict(resume["payload"], since=state["since"])
-            await client.emit(
-                resume["event"], payload, namespace=nsp,
-                callback=lambda *a: out(id=name, what="ack", event=resume["event"], args=pack(a)),
-            )
+        for r in list(resumes):
+            await rejoin(r)
 
     def on_error(*args):
         data = args[0] if args else None
@@ -64,8 +73,8 @@ async def connect(c):
 
     def on_any(event, *args):
         for a in args:
-            if isinstance(a, dict) and isinstance(a.get("seq"), int) and a["seq"] > state["since"]:
-                state["since"] = a["seq"]
+            if isinstance(a, dict) and isinstance(a.get("seq"), int):
+                last[a.get("instanceID")] = max(a["seq"], last.get(a.get("instanceID"), 0))
         out(id=name, what="event", event=event, args=pack(args))
 
     client.on("connect", on_connect, namespace=nsp)
@@ -86,10 +95,9 @@ async def carry_out(c):
     if c["op"] == "connect":
         await connect(c)
     elif c["op"] == "emit":
-        args, callback = tuple(unpack(c.get("args", []))), None
-        if c.get("ack"):
-            callback = lambda *a: out(id=c["id"], what="ack", event=c["event"], args=pack(a))  # noqa: E731
-        await state["client"].emit(c["event"], args, namespace=state["nsp"], callback=callback)
+        await state["send_out"](c["event"], unpack(c.get("args", [])), c.get("ack"))
+    elif c["op"] == "resume":
+        await state["resume"](c)
     elif c["op"] == "close":
         await state["client"].disconnect()
     elif c["op"] == "cut":
@@ -113,7 +121,10 @@ async def main():
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
             else:
-                await carry_out(command)
+                try:
+                    await carry_out(command)
+                except Exception as e:
+                    out(id=command["id"], what="error", message=repr(e))
     # no orderly end: the tests have seen what they want
     os._exit(0)
 

@@ -24,3 +24,5 @@ mod hub;
 mod layers;
 #[cfg(feature = "conformance")]
 mod socketio;
+#[cfg(feature = "conformance")]
+mod watch;

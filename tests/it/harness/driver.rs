@@ -126,8 +126,14 @@ impl Driver {
         let before = self.seen.len();
         self.command(&json!({ "op": "emit", "id": name, "event": event, "args": args, "ack": true }));
         self.wait(&format!("the ack of {event}"), |all| {
-            all[before..].iter().find(|e| e["id"] == name && e["what"] == "ack").map(|e| e["args"].clone())
+            let ack = |e: &&Value| e["id"] == name && e["what"] == "ack" && e["event"] == event;
+            all[before..].iter().find(ack).map(|e| e["args"].clone())
         })
+    }
+
+    /// Emits now, and again in every later `connect`, with `since` = the last `seq` seen of that run.
+    pub fn resume(&mut self, name: &str, event: &str, payload: Value) {
+        self.command(&json!({ "op": "resume", "id": name, "event": event, "payload": payload }));
     }
 
     pub fn close(&mut self, name: &str) {
@@ -159,6 +165,25 @@ impl Driver {
                     panic!("{:?}: not within {within:?}: {what}; {}", self.kind, self.last())
                 }
                 Err(RecvTimeoutError::Disconnected) => panic!("{:?} ended; {}", self.kind, self.last()),
+            }
+        }
+    }
+
+    /// Shows `each` every line from now on until it says that it has seen enough.
+    #[track_caller]
+    pub fn each(&mut self, what: &str, within: Duration, mut each: impl FnMut(&Value) -> bool) {
+        let end = Instant::now() + within;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(value) => {
+                    let enough = each(&value);
+                    self.seen.push(value);
+                    if enough {
+                        return;
+                    }
+                }
+                Err(why) => panic!("{:?}: {what}: {why} after {within:?}; {}", self.kind, self.last()),
             }
         }
     }

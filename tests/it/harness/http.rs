@@ -68,11 +68,16 @@ impl Http {
 
     /// As [`Self::connect`], but a server that is not there is an answer.
     pub fn try_connect(addr: SocketAddr) -> Option<Self> {
-        let stream = TcpStream::connect_timeout(&addr, Duration::from_secs(5)).ok()?;
-        stream.set_nodelay(true).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(15))).ok()?;
-        stream.set_write_timeout(Some(Duration::from_secs(15))).ok()?;
-        Some(Self { stream, host: addr.to_string(), buf: Vec::new(), head_request: false })
+        Self::over(TcpStream::connect_timeout(&addr, Duration::from_secs(5)).ok()?).ok()
+    }
+
+    /// On a socket that the test has made.
+    pub fn over(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(15)))?;
+        stream.set_write_timeout(Some(Duration::from_secs(15)))?;
+        let host = stream.peer_addr()?.to_string();
+        Ok(Self { stream, host, buf: Vec::new(), head_request: false })
     }
 
     pub fn set_timeout(&self, timeout: Duration) {

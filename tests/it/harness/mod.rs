@@ -17,6 +17,7 @@ pub mod polling;
 pub mod process;
 pub mod target;
 pub mod websocket;
+pub mod world;
 
 pub use bystander::Bystander;
 pub(crate) use cases::cases;

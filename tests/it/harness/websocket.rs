@@ -60,7 +60,11 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 impl Ws {
     /// Asks for a websocket; the answer when it is not 101.
     pub fn try_open(addr: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Result<Self, Reply> {
-        let mut http = Http::connect(addr);
+        Self::over(Http::connect(addr), path, headers)
+    }
+
+    /// On a connection that the test has made.
+    pub fn over(mut http: Http, path: &str, headers: &[(&str, &str)]) -> Result<Self, Reply> {
         let mut all = vec![
             ("connection", "Upgrade"),
             ("upgrade", "websocket"),
