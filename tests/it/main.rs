@@ -13,6 +13,8 @@ mod bytes;
 #[cfg(feature = "conformance")]
 mod clients;
 mod command;
+#[cfg(all(feature = "conformance", feature = "failpoints"))]
+mod crash;
 #[cfg(feature = "conformance")]
 mod engineio;
 #[cfg_attr(

@@ -65,6 +65,22 @@ impl Database {
         }
     }
 
+    /// Throws all data away; no hub runs on it.
+    pub fn empty(&self, state: &std::path::Path) {
+        match self {
+            Self::Sqlite => {
+                for ending in ["", "-wal", "-shm"] {
+                    let _ = std::fs::remove_file(state.join(format!("jethub.db{ending}")));
+                }
+            }
+            Self::Postgresql { name, .. } => {
+                let server = server().expect("a PostgreSQL server");
+                server.run("postgres", &format!("DROP DATABASE {name} WITH (FORCE)"));
+                server.run("postgres", &format!("CREATE DATABASE {name}"));
+            }
+        }
+    }
+
     /// Carries out statements beside the hub.
     pub fn run(&self, state: &std::path::Path, statements: &str) {
         match self {

@@ -163,6 +163,11 @@ impl Hub {
         assert!(sent.unwrap().success());
     }
 
+    /// How it ended, if it has.
+    pub fn exit(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     /// Waits for its end.
     #[track_caller]
     pub fn ended(&mut self, within: Duration) -> ExitStatus {

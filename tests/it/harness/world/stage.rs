@@ -20,7 +20,6 @@ pub struct World {
     pub hub: Hub,
     // after the hub: it is dropped when the hub is gone
     pub database: Database,
-    pub kind: Kind,
 }
 
 impl World {
@@ -32,7 +31,23 @@ impl World {
         if let Some(url) = database.url() {
             all.push(("database.url", url));
         }
-        Self { hub: Hub::with(&all), database, kind }
+        Self { hub: Hub::with(&all), database }
+    }
+
+    /// Ends the hub and throws its data away.
+    pub fn empty(&mut self) {
+        self.hub.kill();
+        self.database.empty(&self.state());
+    }
+
+    /// The hub's state directory.
+    pub fn state(&self) -> std::path::PathBuf {
+        self.hub.path().join("state")
+    }
+
+    /// Statements on its database, beside the hub.
+    pub fn sql(&self, statements: &str) {
+        self.database.run(&self.state(), statements);
     }
 
     pub fn url(&self) -> String {
