@@ -1,11 +1,15 @@
 //! Start and end: one hub a directory, what it leaves on the disk, drain (`faults.md` F8, F21, A69).
 
 use std::{
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, net::UnixDatagram},
     time::{Duration, Instant},
 };
 
-use crate::harness::{Hub, hub::command};
+use crate::harness::{
+    Hub,
+    expect::{SOON, eventually},
+    hub::{command, token},
+};
 
 fn mode(path: &std::path::Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -73,4 +77,66 @@ fn migrate_brings_an_empty_directory_up_to_date() {
     assert!(String::from_utf8_lossy(&first.stderr).contains("migrated: "));
     let second = command(dir.path(), &[]).arg("migrate").output().unwrap();
     assert_eq!((second.stdout, second.stderr.len()), (first.stdout, 0));
+}
+
+/// What is begun is finished; what is new is refused; a second signal does not wait.
+#[test]
+fn drain_finishes_what_is_begun() {
+    let head = |hub: &Hub, length: usize| {
+        let ann = token("ann", &[("acme", "ADMIN")], false);
+        let mut http = hub.http();
+        let head = format!(
+            "POST /api/v1/tenants/acme/apikeys HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {ann}\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        );
+        http.send_raw(head.as_bytes()).unwrap();
+        http
+    };
+    let body = b"{\"apiKeyTitle\":\"x\"}";
+    let mut hub = Hub::start();
+    let mut begun = head(&hub, body.len());
+    let mut idle = hub.http();
+    assert_eq!(idle.get("/health").status, 200);
+    // The request is begun when its claims have made their rows.
+    let root = token("root", &[], true);
+    let seen = || hub.get("/admin/v1/tenants", &root)["totalCount"].as_i64().filter(|count| *count > 0);
+    eventually("the request is begun", SOON, seen);
+    hub.signal("TERM");
+    eventually("the hub drains", SOON, || hub.log().contains("draining").then_some(()));
+    begun.send_raw(body).unwrap();
+    assert_eq!(begun.read().unwrap().expect("an answer").status, 201);
+    assert_eq!(hub.ended(SOON).code(), Some(0));
+
+    let mut hub = hub.restart();
+    let _begun = head(&hub, 100);
+    eventually("the request is begun", SOON, || {
+        hub.http().get("/metrics").text().contains("verified").then_some(())
+    });
+    hub.signal("TERM");
+    eventually("the hub drains", SOON, || (hub.log().matches("draining").count() > 1).then_some(()));
+    let asked = Instant::now();
+    hub.signal("INT");
+    assert_eq!(hub.ended(SOON).code(), Some(1));
+    assert!(asked.elapsed() < Duration::from_secs(2));
+    assert_eq!(hub.restart().http().get("/readyz").status, 200);
+}
+
+/// systemd is told when the hub is there, that it is alive, and that it stops.
+#[test]
+fn systemd_hears_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(SOON)).unwrap();
+    let said = || {
+        let mut text = [0; 256];
+        let length = socket.recv(&mut text).unwrap();
+        String::from_utf8_lossy(&text[..length]).into_owned()
+    };
+    let mut hub = Hub::with(&[("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "200000")]);
+    assert!(said().contains("READY=1"));
+    assert!(said().contains("WATCHDOG=1") && said().contains("WATCHDOG=1"));
+    hub.signal("TERM");
+    while !said().contains("STOPPING=1") {}
+    assert_eq!(hub.ended(SOON).code(), Some(0));
 }

@@ -9,4 +9,5 @@ mod health;
 mod life;
 mod requests;
 mod routes;
+mod tokens;
 mod workflows;
