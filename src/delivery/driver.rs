@@ -39,9 +39,10 @@ pub(super) fn spawn(board: &Rc<Switchboard>) {
             match AssertUnwindSafe(driver).catch_unwind().await {
                 Ok(()) => return,
                 Err(_) => {
-                    log::error!("the switchboard panicked; its task goes on");
+                    // A frame may be lost: its receivers must not go on as if nothing were missing.
+                    log::error!("the switchboard panicked; its sessions are closed");
                     if let Some(board) = weak.upgrade() {
-                        board.kick();
+                        board.end_all(&CloseReason::Session("panicked"));
                     }
                 }
             }
@@ -116,23 +117,22 @@ impl Switchboard {
     }
 
     fn commands(&self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let (mut done, mut bytes) = (0, 0);
+        let mut taken = Taken { of: self, commands: 0, bytes: 0 };
         {
             let mut receiver = self.receiver.borrow_mut();
             let Some(receiver) = receiver.as_mut() else { return false };
             let mut board = self.board.borrow_mut();
-            while done < COMMANDS_A_TURN {
+            while taken.commands < COMMANDS_A_TURN {
                 let Poll::Ready(Some(command)) = receiver.poll_recv(cx) else { break };
-                done += 1;
-                bytes += command.cost();
+                taken.commands += 1;
+                taken.bytes += command.cost();
                 board.execute(command, now);
             }
         }
-        if done > 0 {
-            self.shards.carried_out(self.shard, done, bytes);
+        if taken.commands > 0 {
             self.settle();
         }
-        done == COMMANDS_A_TURN
+        taken.commands == COMMANDS_A_TURN
     }
 
     fn deadlines(&self, now: Instant) {
@@ -223,6 +223,21 @@ impl Switchboard {
             line.queued.store(queued, Ordering::Relaxed);
             line.sessions.store(sessions, Ordering::Relaxed);
         });
+    }
+}
+
+/// Commands taken out of the channel: counted as carried out when the turn leaves them, even by a panic.
+struct Taken<'a> {
+    of: &'a Switchboard,
+    commands: usize,
+    bytes: usize,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if self.commands > 0 {
+            self.of.shards.carried_out(self.of.shard, self.commands, self.bytes);
+        }
     }
 }
 

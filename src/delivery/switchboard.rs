@@ -290,18 +290,22 @@ impl Switchboard {
         self.shards.0.lines.get(usize::from(self.shard)).map(read)
     }
 
+    /// Ends all sessions at once.
+    pub(super) fn end_all(&self, why: &CloseReason) {
+        self.with(|board| {
+            let all: Vec<u32> = board.places.iter().map(|(index, _)| index).collect();
+            for index in all {
+                board.end(index, why.clone());
+            }
+        });
+    }
+
     /// The worker ends: its sessions end, and the shard is free for the next worker.
     pub(super) fn shut(&self) {
         let Some(receiver) = self.receiver.take() else { return };
         self.shards.give_back(self.shard, receiver);
-        let calls = {
-            let mut board = self.board.borrow_mut();
-            let all: Vec<u32> = board.places.iter().map(|(index, _)| index).collect();
-            for index in all {
-                board.end(index, CloseReason::Engine(DisconnectReason::ClosingServer));
-            }
-            std::mem::take(&mut board.calls)
-        };
+        self.end_all(&CloseReason::Engine(DisconnectReason::ClosingServer));
+        let calls = std::mem::take(&mut self.board.borrow_mut().calls);
         self.settle();
         for call in calls {
             if let Call::Closed(place, why) = call {

@@ -194,7 +194,7 @@ async fn play(steps: Vec<Step>) -> Result<(), TestCaseError> {
             Step::Join { who, pages, progress } => {
                 let member = &sessions[who].0;
                 for page in 0..pages {
-                    let _ = rig.shards.page(member, vec![Frame::engine(&format!("4page {page}"))]);
+                    drop(rig.shards.page(member, vec![Frame::engine(&format!("4page {page}"))]));
                     expected[who].texts.push(format!("4page {page}"));
                 }
                 let snapshot = format!("4snapshot {head}");

@@ -130,6 +130,7 @@ async fn a_slow_reader_stays_while_its_queue_is_under_the_limit() {
     let seqs = reader(client, Duration::from_millis(10));
     for seq in 1..=150 {
         rig.shards.publish(large(seq));
+        rig.idle().await;
         until("room", || rig.board.inspect(member.slot()).is_none_or(|queue| queue.queued_bytes < 50_000))
             .await;
     }
@@ -168,13 +169,13 @@ async fn what_a_reading_task_pushes_is_written_by_flush() {
 
 /// Does what its list says, one entry a write: so many bytes, or an error.
 #[derive(Default)]
-struct Told2 {
+struct Scripted {
     answers: RefCell<VecDeque<Result<usize, ErrorKind>>>,
     bytes: RefCell<Vec<u8>>,
     writes: Cell<usize>,
 }
 
-impl Sink for Told2 {
+impl Sink for Scripted {
     fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
         self.writes.set(self.writes.get() + 1);
         let all: Vec<u8> = bytes.iter().flat_map(|slice| slice.to_vec()).collect();
@@ -188,7 +189,7 @@ impl Sink for Told2 {
 async fn a_blocked_socket_is_left_alone_until_it_is_writable() {
     let rig = rig(settings());
     let (member, ear) = rig.session("a");
-    let sink = Rc::new(Told2::default());
+    let sink = Rc::new(Scripted::default());
     sink.answers.borrow_mut().extend([Ok(3), Err(ErrorKind::Interrupted), Err(ErrorKind::WouldBlock)]);
     rig.board.attach(member.slot(), sink.clone());
     rig.board.push(member.slot(), Frame::engine("4one"));
@@ -208,7 +209,7 @@ async fn a_blocked_socket_is_left_alone_until_it_is_writable() {
 async fn a_write_error_ends_the_session() {
     let rig = rig(settings());
     let (member, ear) = rig.session("a");
-    let sink = Rc::new(Told2::default());
+    let sink = Rc::new(Scripted::default());
     sink.answers.borrow_mut().push_back(Err(ErrorKind::BrokenPipe));
     rig.board.attach(member.slot(), sink);
     rig.board.push(member.slot(), Frame::engine("4one"));
@@ -224,7 +225,7 @@ async fn an_upgrade_moves_the_queue_from_polling_to_the_socket() {
     rig.board.push(member.slot(), Frame::engine("4one"));
     assert_eq!(rig.texts(member.slot()), ["4one"]);
     rig.board.push(member.slot(), Frame::engine("4two"));
-    let sink = Rc::new(Told2::default());
+    let sink = Rc::new(Scripted::default());
     rig.board.attach(member.slot(), sink.clone());
     rig.board.push(member.slot(), Frame::engine("4three"));
     until("written", || sink.bytes.borrow().len() == 14).await;
