@@ -1,18 +1,25 @@
 //! A run's state from its rows, page by page: for its actor, a replay, a view.
+//!
+//! A long run has a snapshot row every thousand rows or so; who wants the state near a row begins at
+//! the last snapshot before it, so that the 100 000th row costs what the 1 000th did.
 
 use std::sync::Arc;
 
 use super::{Error, definitions::source_of_embedded, hub::Hub};
 use crate::{
-    engine::{self, Definition, RunEvent, RunState},
+    engine::{self, Definition, RowKind, RunEvent, RunState},
     ids::{Seq, StreamId},
-    store::{self, Row, tables::runs::Run},
+    store::{self, Page, Row, tables::runs::Run},
 };
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 512;
 /// Bytes of a page, so that a thread is not held long.
 const PAGE_BYTES: usize = 256 << 10;
+/// Rows that are folded without looking for a snapshot.
+const SHORT: i64 = 4096;
+/// How far before a row the last snapshot is looked for: the engine's distance and one long append.
+const REACH: i64 = 2048;
 
 /// The fold of a run's rows so far.
 pub(super) struct Fold {
@@ -22,6 +29,8 @@ pub(super) struct Fold {
     state: Option<RunState>,
     seq: Seq,
     head: Seq,
+    /// A snapshot is looked for, up to this row.
+    seeking: Option<Seq>,
 }
 
 impl Fold {
@@ -33,10 +42,24 @@ impl Fold {
             }
             _ => None,
         };
-        let state =
-            definition.as_ref().map(|known| RunState::new(Arc::clone(known), Arc::clone(&hub.limits)));
         let stream = StreamId::of_run(&run.instance_id);
-        Ok(Self { stream, definition, state, seq: Seq::ZERO, head: Seq::ZERO })
+        Ok(Self { stream, definition, state: None, seq: Seq::ZERO, head: Seq::ZERO, seeking: None })
+    }
+
+    /// Before a row from which on the state is right, at or before `row`; rows before it are not seen.
+    pub(super) async fn begin_near(hub: &Hub, run: &Run, row: Seq) -> Result<Self, Error> {
+        let mut fold = Self::begin(hub, run).await?;
+        if row.0 < SHORT {
+            return Ok(fold);
+        }
+        if fold.definition.is_none() {
+            let first = fold.read(hub, Seq::ZERO, 1).await?;
+            let first = first.rows.first().ok_or_else(|| empty(&fold.stream))?;
+            fold.definition = Some(carried(hub, &event(&fold.stream, first)?)?);
+        }
+        fold.seq = Seq(row.0 - REACH);
+        fold.seeking = Some(row);
+        Ok(fold)
     }
 
     /// The last row that was folded.
@@ -51,13 +74,13 @@ impl Fold {
 
     /// The state after the last row that was folded.
     pub(super) fn state(&self) -> Result<&RunState, Error> {
-        self.state.as_ref().ok_or_else(|| Error::Internal(format!("{} has no first row", self.stream)))
+        self.state.as_ref().ok_or_else(|| empty(&self.stream))
     }
 
     /// The state, when nothing more is to be folded.
     pub(super) fn into_state(self) -> Result<RunState, Error> {
         let stream = self.stream;
-        self.state.ok_or_else(|| Error::Internal(format!("{stream} has no first row")))
+        self.state.ok_or_else(|| empty(&stream))
     }
 
     /// Reads and folds one page; `each` sees every row with its event and the state right after it.
@@ -67,20 +90,34 @@ impl Fold {
         hub: &Hub,
         mut each: impl FnMut(&RunState, &RunEvent, &Row),
     ) -> Result<bool, Error> {
-        let page = hub.store.journal().read(&self.stream, self.seq, PAGE_ROWS, PAGE_BYTES).await;
-        let page = page.map_err(|error| match error {
-            store::Error::NotFound => Error::RunNotFound,
-            error => Error::Store(error),
-        })?;
+        let page = self.read(hub, self.seq, PAGE_ROWS).await?;
         self.head = page.head;
         let some = !page.rows.is_empty();
         for row in page.rows {
-            let event = RunEvent::from_row(&row.kind, &row.payload)
-                .map_err(|error| Error::Internal(format!("row {} of {}: {error}", row.seq, self.stream)))?;
+            if let Some(until) = self.seeking {
+                if row.seq > until {
+                    // No snapshot (an external run has none): from the first row, then.
+                    self.seeking = None;
+                    self.seq = Seq::ZERO;
+                    return Ok(true);
+                }
+                if row.kind != RowKind::SystemSet.as_str() {
+                    self.seq = row.seq;
+                    continue;
+                }
+            }
+            let event = event(&self.stream, &row)?;
+            if self.seeking.is_some() {
+                if !matches!(event, RunEvent::Snapshot(_)) {
+                    self.seq = row.seq;
+                    continue;
+                }
+                self.seeking = None;
+            }
             let state = match &mut self.state {
                 Some(state) => state,
                 none => {
-                    let definition = self.definition.take().map_or_else(|| carried(hub, &event), Ok)?;
+                    let definition = self.definition.clone().map_or_else(|| carried(hub, &event), Ok)?;
                     none.insert(RunState::new(definition, Arc::clone(&hub.limits)))
                 }
             };
@@ -88,8 +125,30 @@ impl Fold {
             self.seq = row.seq;
             each(state, &event, &row);
         }
+        if self.seeking.is_some() && self.seq >= self.head {
+            self.seeking = None;
+            self.seq = Seq::ZERO;
+            return Ok(true);
+        }
         Ok(some && self.seq < self.head)
     }
+
+    async fn read(&self, hub: &Hub, after: Seq, rows: usize) -> Result<Page, Error> {
+        let page = hub.store.journal().read(&self.stream, after, rows, PAGE_BYTES).await;
+        page.map_err(|error| match error {
+            store::Error::NotFound => Error::RunNotFound,
+            error => Error::Store(error),
+        })
+    }
+}
+
+fn empty(stream: &StreamId) -> Error {
+    Error::Internal(format!("{stream} has no first row"))
+}
+
+fn event(stream: &StreamId, row: &Row) -> Result<RunEvent, Error> {
+    RunEvent::from_row(&row.kind, &row.payload)
+        .map_err(|error| Error::Internal(format!("row {} of {stream}: {error}", row.seq)))
 }
 
 /// The definition in a first row.

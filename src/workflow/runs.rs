@@ -116,7 +116,9 @@ impl Runs {
     pub(super) async fn ask<T>(&self, run: &RunId, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
         self.registry.ask(run.clone(), self.command(run, ask(reply)));
-        answer.await.unwrap_or(Err(Error::Lost))
+        // No answer in time is no silence: the command may have been carried out or not.
+        let answer = tokio::time::timeout(self.hub.command_deadline, answer).await;
+        answer.ok().and_then(Result::ok).unwrap_or(Err(Error::Lost))
     }
 
     /// Wakes a run; refused, it is tried again.

@@ -13,11 +13,11 @@ use crate::{
     crash_point,
     engine::{
         self, Effect, Finished, Ingested, Limits, Refusal, RunCommand as Decide, RunEvent, RunState,
-        RunStatus, Update,
+        RunStatus, Update, invariants,
     },
     error::Coded,
     ids::{RunId, Seq},
-    metrics::{KindLabel, Reason, metrics},
+    metrics::{KindLabel, Reason, invariant_violated, metrics},
     store::{
         self, Append, Appended, NewRow, Origin, Projection, Unique,
         tables::runs::{self, RunChange},
@@ -164,6 +164,7 @@ impl RunActor {
             batch.origin = work.origin;
             match decide(&batch.state, &self.hub.limits, batch.pending, &work.what, now) {
                 Ok(decided) => {
+                    check(&batch.state, &decided.rows);
                     batch.has_result |= matches!(work.what, What::Decide(Decide::Result(_)));
                     batch.pending &= !matches!(work.what, What::Admit);
                     batch.works.push((work, decided.rows.iter().map(|(seq, _)| *seq).collect()));
@@ -262,7 +263,7 @@ impl RunActor {
     fn committed(&mut self, batch: Batch, appended: Appended, ctx: &mut Context<Self>) {
         let Phase::Alive(alive) = &mut self.phase else { return };
         if appended.head != batch.state.seq() {
-            crate::metrics::invariant_violated("N2", "rows got other seqs than they were decided for");
+            invariant_violated("N2", "rows got other seqs than they were decided for");
             return self.fail("rows got other seqs than they were decided for", ctx);
         }
         let was_pending = alive.pending;
@@ -324,6 +325,18 @@ impl RunActor {
         let Some(row) = self.encoder.encode(update, false) else { return };
         self.recent.push(&row);
         watch::publish(&self.hub.shards, &self.subject, row);
+    }
+}
+
+/// N2 and N3, before the rows are written.
+fn check(before: &RunState, rows: &[(Seq, RunEvent)]) {
+    let mut head = before.seq();
+    for (seq, event) in rows {
+        let broken = invariants::follows(head, *seq).and_then(|()| invariants::allows(before, event));
+        if let Err(broken) = broken {
+            invariant_violated(broken.id, &broken.what);
+        }
+        head = *seq;
     }
 }
 

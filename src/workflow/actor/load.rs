@@ -95,7 +95,9 @@ async fn load(hub: &Hub, id: &RunId) -> Result<Loaded, Error> {
         error => Error::Store(error),
     })?;
     let seen = watchers_have(hub, &subject).await;
-    let mut fold = Fold::begin(hub, &run).await?;
+    // What watchers miss is told with the context of its time.
+    let near = seen.map_or(owner.head, |seen| seen.min(owner.head));
+    let mut fold = Fold::begin_near(hub, &run, near).await?;
     let mut unseen = Vec::new();
     while fold
         .page(hub, |state, event, row| {

@@ -189,6 +189,8 @@ impl RunActor {
         let Deliver { command: RunCommand { ask, .. }, ticket } = deliver;
         match ask {
             Ask::Watch(join, reply) => {
+                // Before anybody says that nothing is left to do.
+                drop(ticket);
                 let status = alive.status();
                 let watched = watch::watch(
                     self.life.id(),
@@ -201,9 +203,10 @@ impl RunActor {
                 self.recent_until = Some(self.hub.clock.monotonic() + KEEP_RECENT);
                 answer(reply, Ok(watched));
             }
-            Ask::Wake(Wake::GoOn) => {}
+            Ask::Wake(Wake::GoOn) => drop(ticket),
             Ask::Wake(Wake::Admit) if !alive.pending || alive.state.status().is_terminal() => {
                 // It was cancelled while it waited: its place goes to the next one.
+                drop(ticket);
                 let tenant = alive.meta.tenant.clone();
                 self.hub.admission.begun(&tenant, self.life.id());
                 self.hub.admission.leave(&tenant);

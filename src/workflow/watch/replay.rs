@@ -89,7 +89,10 @@ pub(super) async fn journal(hub: &Hub, join: &Join, before: Option<Reached>) -> 
     };
     let mut fold = match fold {
         Some(fold) => fold,
-        None => Fold::begin(hub, run).await?,
+        None => match sent {
+            Some(sent) => Fold::begin_near(hub, run, sent).await?,
+            None => Fold::begin(hub, run).await?,
+        },
     };
     let mut pager = Pager::new(hub, join);
     let mut acked = !first;
@@ -105,9 +108,12 @@ pub(super) async fn journal(hub: &Hub, join: &Join, before: Option<Reached>) -> 
         if sent.is_none() && !more {
             return snapshot(hub, join, fold.into_state()?).await;
         }
-        if !acked && sent.is_some() {
+        // A page that only looked for a snapshot tells nothing yet.
+        if !acked
+            && sent.is_some()
+            && let Ok(state) = fold.state()
+        {
             acked = true;
-            let state = fold.state()?;
             let ended = !more && state.status().is_terminal();
             let status = if ended { state.status() } else { engine_status(run.status) };
             pager.page = ack_frame(&run.instance_id, status, fold.head(), join.ack.as_ref());
