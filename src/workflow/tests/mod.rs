@@ -3,3 +3,4 @@
 mod ends;
 mod restarts;
 mod rig;
+mod watching;

@@ -19,7 +19,8 @@ use crate::{
     workflow::{Catalogue, Execute, Job, Parts, RunView, Runs, SaveWorkflow, StartRun, Started, Starter},
 };
 
-/// Does what the code says: `return <json>`, `throw <words>`, `hang`, `wait <json>` (until released).
+/// Does what the code says: `return <json>`, `throw <words>`, `hang`, `wait <json>` (until released),
+/// `pause <milliseconds>`.
 #[derive(Clone)]
 pub(super) struct Fake {
     keys: Arc<Mutex<Vec<String>>>,
@@ -63,6 +64,10 @@ impl Execute for Fake {
             let value: Value = serde_json::from_str(rest).unwrap_or_default();
             match word {
                 "return" => Some(Outcome::Returned(value)),
+                "pause" => {
+                    tokio::time::sleep(Duration::from_millis(value.as_u64().unwrap_or(1))).await;
+                    Some(Outcome::Returned(value))
+                }
                 "throw" => Some(Outcome::Failed(NodeError::new(Code::JsError, rest))),
                 "wait" => {
                     gate.acquire().await.unwrap().forget();

@@ -122,7 +122,9 @@ pub(super) async fn journal(hub: &Hub, join: &Join, before: Option<Reached>) -> 
         if !more {
             pager.flush().await?;
             let terminal = fold.state()?.status().is_terminal();
-            return Ok(Reached { seq: fold.seq(), terminal, fold: Some(fold) });
+            // Who asks for less than there is gets no more than that.
+            let seq = sent.map_or(fold.seq(), |sent| sent.max(fold.seq()));
+            return Ok(Reached { seq, terminal, fold: Some(fold) });
         }
     }
 }
