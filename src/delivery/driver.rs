@@ -174,6 +174,11 @@ impl Switchboard {
         for _ in 0..SOCKETS_A_TURN {
             let Some(index) = self.board.borrow_mut().dirty.pop_front() else { return };
             flusher::write(&self.board, index, How::Dirty, now);
+            #[cfg(feature = "failpoints")]
+            if !self.board.borrow().dirty.is_empty() {
+                // some members of what was published have it, others do not
+                crate::crash_point!("delivery.half");
+            }
         }
     }
 
