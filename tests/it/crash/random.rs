@@ -7,7 +7,7 @@ use super::{
     load::{Clients, Load},
     long,
 };
-use crate::harness::{database::Kind as Db, world::World};
+use crate::harness::{database::Kind as Db, expect::say, world::World};
 
 /// Times between kills, from a seed that is printed.
 fn times(how_many: usize) -> Vec<u64> {
@@ -15,7 +15,7 @@ fn times(how_many: usize) -> Vec<u64> {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         now.map_or(1, |d| u64::from(d.subsec_nanos()) | 1)
     });
-    eprintln!("TEST_SEED={seed}");
+    say(&format!("TEST_SEED={seed}"));
     let mut next = || {
         // xorshift64
         seed ^= seed << 13;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     database::Kind as Db,
-    expect::eventually,
+    expect::{eventually, say},
     hub::{command, token},
     world::{ACME, Graph, Rest, World},
 };
@@ -76,10 +76,10 @@ fn a_hundred_thousand_waiting_runs_start_no_actor() {
         assert_eq!(actors["actors"], json!([]), "a waiting run needs no actor");
         let list = ann.get("/instances?pageSize=1");
         assert_eq!(list["totalCount"], WAITING + 1);
-        eprintln!("{WAITING} waiting runs on {db:?}: ready in {ready:.2?}");
+        say(&format!("{WAITING} waiting runs on {db:?}: ready in {ready:.2?}"));
         assert!(ready <= Duration::from_secs(3), "{ready:?}");
         // the hub is alive with them, and the one that it wrote itself can be ended
-        let short = ann.execute(&ann.create(&Graph::line().body("short")), &json!({}));
+        let short = ann.execute(&ann.create(&Graph::new().end("input").body("short")), &json!({}));
         ann.until(&short, "COMPLETED");
         let stop = ann.path(&format!("/instances/{run}/stop"));
         assert_eq!(ann.call("DELETE", &stop, &[], &Value::Null).json()["status"], "CANCELLED");
@@ -91,7 +91,7 @@ fn a_hundred_thousand_waiting_runs_start_no_actor() {
 #[test]
 fn a_build_without_the_feature_ignores_failpoints() {
     let Some(program) = std::env::var_os("TEST_PLAIN_HUB") else {
-        eprintln!("FAILPOINTS: NOT TESTED on a plain build, TEST_PLAIN_HUB names none (make test does)");
+        say("FAILPOINTS: NOT TESTED on a plain build, TEST_PLAIN_HUB names none (make test does)");
         return;
     };
     let points = super::points::names();

@@ -1,6 +1,9 @@
 //! Waiting for what must become true.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::Write as _,
+    time::{Duration, Instant},
+};
 
 /// Longest wait for something that should happen at once, on a busy machine.
 pub const SOON: Duration = Duration::from_secs(10);
@@ -16,4 +19,9 @@ pub fn eventually<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Opti
         assert!(Instant::now() < end, "not within {within:?}: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// A line past the capture of the test harness: numbers are shown also when the test passes.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,14 +1,12 @@
 //! Judges histories by the journal: nothing lost, nothing doubled, in order, nothing that is not in
 //! the journal, nothing of a foreign tenant, no result twice. It knows the contract, not the hub.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::Write as _,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::history::{Entry, History, Log, Seen};
+use crate::harness::expect::say;
 
 /// What was found; each entry says where.
 #[derive(Debug, Default)]
@@ -45,8 +43,7 @@ impl Verdict {
     pub fn assert_clean(&self, what: &str) {
         let complaints = self.complaints();
         let (lost, doubled, n) = (self.lost.len(), self.doubled.len(), self.n);
-        // past the capture of the test harness: the numbers are shown also when the test passes
-        let _ = writeln!(std::io::stderr(), "{what}: {lost} lost, {doubled} doubled of {n}");
+        say(&format!("{what}: {lost} lost, {doubled} doubled of {n}"));
         assert!(n > 0, "{what}: nothing was judged");
         let shown: Vec<_> = complaints.iter().take(20).cloned().collect();
         assert!(
