@@ -65,10 +65,7 @@ impl Execution {
         let tenant = self.script.tenant.clone();
         let mut place = Place { id: self.id, tenant, worker: None, shared: self.shared.clone() };
         let outcome = match self.frame() {
-            Ok(frame) => match self.process().await {
-                Ok(worker) => self.exchange(worker, &frame, &mut place).await,
-                Err(error) => Err(error),
-            },
+            Ok(frame) => self.exchange(&frame, &mut place).await,
             Err(error) => {
                 place.worker = self.worker.take();
                 Err(error)
@@ -104,30 +101,35 @@ impl Execution {
         job.encode().ok_or_else(too_large)
     }
 
-    /// A process that is ready. One that died while it had nothing to do is replaced.
-    async fn process(&mut self) -> Result<Worker, Error> {
+    /// The script's outcome. A process that died while it had nothing to do costs no attempt:
+    /// another one is taken.
+    async fn exchange(&mut self, frame: &[u8], place: &mut Place) -> Result<Output, Error> {
         let mut why = String::new();
         for _ in 0..STARTS {
             let worker = self.worker.take().map_or_else(|| Worker::start(&self.shared.program), Ok);
             let mut worker = worker.map_err(|error| Error::NoWorker(error.to_string()))?;
-            match worker.ready().await {
+            why = match worker.ready().await {
+                Err(words) => words,
                 Ok(()) => {
                     worker.tenant = Some(self.script.tenant.clone());
-                    return Ok(worker);
+                    match worker.execute(frame, Instant::now() + self.limit() + GRACE).await {
+                        Err(NoReply::NotTaken(words)) => words,
+                        reply => return self.outcome(reply, worker, place),
+                    }
                 }
-                Err(words) => {
-                    log::warn!("a script worker was not ready: {words}");
-                    killed("not_ready");
-                    why = words;
-                }
-            }
+            };
+            log::warn!("a script worker was not ready: {why}");
+            killed("not_ready");
         }
         Err(Error::NoWorker(why))
     }
 
-    async fn exchange(&self, mut worker: Worker, frame: &[u8], place: &mut Place) -> Result<Output, Error> {
-        let limit = self.limit();
-        let reply = worker.execute(frame, Instant::now() + limit + GRACE).await;
+    fn outcome(
+        &self,
+        reply: Result<Reply, NoReply>,
+        worker: Worker,
+        place: &mut Place,
+    ) -> Result<Output, Error> {
         let outcome = match reply {
             Ok(Reply::Done { value, truthy, console }) => match serde_json::from_str(&value) {
                 Ok(value) => Ok(Output { value, truthy, console }),
@@ -137,9 +139,9 @@ impl Execution {
                 Err(Error::Thrown(Thrown { message, name, programming, console }))
             }
             Ok(Reply::Memory) => Err(Error::Memory(self.shared.settings.memory.get())),
-            Ok(Reply::Timeout) | Err(NoReply::Late) => Err(Error::Timeout(limit)),
+            Ok(Reply::Timeout) | Err(NoReply::Late) => Err(Error::Timeout(self.limit())),
             Ok(Reply::Ready | Reply::Refused(_)) => Err(Error::Died("it spoke out of turn".to_owned())),
-            Err(NoReply::Gone(words)) => Err(Error::Died(words)),
+            Err(NoReply::Gone(words) | NoReply::NotTaken(words)) => Err(Error::Died(words)),
         };
         match &outcome {
             Ok(_) | Err(Error::Thrown(_)) => {

@@ -40,6 +40,8 @@ pub(super) struct Worker {
 pub(super) enum NoReply {
     /// Not in time.
     Late,
+    /// The process was gone before it had taken the job: nothing has run.
+    NotTaken(String),
     /// The process is gone, or said what none of ours says; the words are for people.
     Gone(String),
 }
@@ -93,19 +95,16 @@ impl Worker {
         let begun = Instant::now();
         self.executions += 1;
         let exchange = async {
-            // A reply may come, or the process may end, before all of the job is taken.
-            let sent = self.input.write_all(job).await;
-            match self.read().await {
-                Ok(reply) => Ok(reply),
-                Err(words) => Err(sent.err().map_or(words, |error| error.to_string())),
-            }
+            self.input.write_all(job).await.map_err(|error| NoReply::NotTaken(error.to_string()))?;
+            self.read().await.map_err(NoReply::Gone)
         };
         let reply = timeout_at(deadline, exchange).await;
         self.spent += begun.elapsed();
         match reply {
             Ok(Ok(Reply::Ready | Reply::Refused(_))) => Err(NoReply::Gone("it spoke out of turn".to_owned())),
             Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(words)) => Err(NoReply::Gone(self.end().await.unwrap_or(words))),
+            Ok(Err(NoReply::Gone(words))) => Err(NoReply::Gone(self.end().await.unwrap_or(words))),
+            Ok(Err(other)) => Err(other),
             Err(_) => Err(NoReply::Late),
         }
     }

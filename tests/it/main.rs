@@ -24,6 +24,7 @@ mod engineio;
 mod harness;
 mod hub;
 mod layers;
+mod script;
 #[cfg(feature = "conformance")]
 mod socketio;
 #[cfg(feature = "conformance")]

@@ -70,15 +70,15 @@
   };
 
   const describe = (thrown) => {
-    const told = { __proto__: null, name: null, message: null, line: null };
+    const told = { __proto__: null, name: null, message: null, stack: null };
     if (typeof thrown !== 'object' || thrown === null) {
       told.message = 'the script threw ' + show(thrown);
     } else {
       try {
-        const { name, message, lineNumber } = thrown;
+        const { name, message, stack } = thrown;
         if (typeof name === 'string') told.name = slice(name, 0, 100);
         if (typeof message === 'string') told.message = slice(message, 0, limits.message);
-        if (typeof lineNumber === 'number') told.line = lineNumber;
+        if (typeof stack === 'string') told.stack = slice(stack, 0, 200);
       } catch { /* a getter threw: what is known stays */ }
       if (told.message === null) told.message = 'the script threw ' + show(thrown);
     }

@@ -8,7 +8,10 @@ use rquickjs::{
 use serde::Deserialize;
 
 use super::result;
-use crate::{clock::Clock, script::wire::{Job, Reply}};
+use crate::{
+    clock::Clock,
+    script::wire::{Job, Reply},
+};
 
 /// Longest message of an error, in characters.
 const MESSAGE: u32 = 2048;
@@ -42,6 +45,8 @@ pub(super) fn execute(job: &Job, clock: &Clock) -> Reply {
         Ok(reply) => reply,
         Err(Failure::Memory) => Reply::Memory,
         Err(Failure::Null | Failure::Forever(_)) if full() => Reply::Memory,
+        // What filled the heap is often gone by now; who throws null on purpose writes it.
+        Err(Failure::Null) if !job.code.contains("null") => Reply::Memory,
         Err(Failure::Null) => threw("the script threw null", Vec::new()),
         Err(Failure::Forever(console)) => {
             threw("the script waits for a promise that nothing settles", console)
@@ -141,7 +146,7 @@ struct Prelude<'js>(Object<'js>);
 struct Described {
     name: Option<String>,
     message: String,
-    line: Option<f64>,
+    stack: Option<String>,
 }
 
 impl<'js> Prelude<'js> {
@@ -184,8 +189,9 @@ impl<'js> Prelude<'js> {
         let described: Option<Described> = described
             .and_then(|json: String| result::check(json).ok())
             .and_then(|json| serde_json::from_str(&json).ok());
-        let Some(Described { name, mut message, line }) = described else { return Failure::Null };
-        if name.as_deref() == Some("InternalError") && message == "out of memory" {
+        let Some(Described { name, mut message, stack }) = described else { return Failure::Null };
+        let engine = name.as_deref() == Some("InternalError");
+        if engine && ["out of memory", "string too long"].contains(&message.as_str()) {
             return Failure::Memory;
         }
         let syntax = name.as_deref() == Some("SyntaxError");
@@ -193,10 +199,16 @@ impl<'js> Prelude<'js> {
             || name.as_deref() == Some("ReferenceError")
             || message.contains("not a function")
             || message.contains("is not defined");
-        // The wrapper's first line is not the script's.
-        if let Some(line) = line.filter(|line| syntax && *line > 1.0) {
-            message.push_str(&format!(" (line {})", line - 1.0));
+        if let Some(line) = stack.as_deref().and_then(line_of).filter(|_| syntax) {
+            message.push_str(&format!(" (line {line})"));
         }
         Failure::Threw(Reply::Threw { message, name, programming, console: self.console() })
     }
+}
+
+/// The line of a script that its stack begins with; the wrapper's first line is not the script's.
+fn line_of(stack: &str) -> Option<u32> {
+    let (_, place) = stack.split_once("script:")?;
+    let digits = place.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse::<u32>().ok()?.checked_sub(1).filter(|line| *line > 0)
 }

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{run::execute, sandbox};
-use crate::{clock::Clock, script::wire::{self, HEADER, Job, MAX_JOB, Reply}};
+use crate::{
+    clock::Clock,
+    script::wire::{self, HEADER, Job, MAX_JOB, Reply},
+};
 
 /// The worker process: the hidden command `script-worker`. Returns when the hub closes the pipe.
 pub fn worker_main() -> Result<(), String> {

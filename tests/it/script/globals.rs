@@ -48,3 +48,11 @@ async fn nothing_is_left_for_the_next_script() {
         assert_eq!(seen, json!(["undefined", null, [2], null, null, "function"]));
     }
 }
+
+/// libpq and QuickJS both bring a `unicode_normalize` (.cargo/config.toml): this is QuickJS's.
+#[tokio::test]
+async fn texts_are_normalized_by_the_engine_itself() {
+    let pool = pool();
+    let code = r"return ['\u00e9'.normalize('NFD').length, 'e\u0301'.normalize().length, 'e\u0301'.localeCompare('\u00e9')]";
+    assert_eq!(value(&pool, code).await, json!([2, 1, 0]));
+}

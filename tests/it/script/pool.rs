@@ -62,13 +62,13 @@ async fn the_queue_is_bounded_and_a_dropped_future_leaves_it() {
     let endless = || within(60_000, "while (true) {}");
     let mut running: Vec<_> = (0..3).map(|_| Box::pin(pool.run(endless()))).collect();
     for run in &mut running {
-        assert!(futures_util::poll!(run.as_mut()).is_pending());
+        assert!(tokio::time::timeout(Duration::from_millis(20), run.as_mut()).await.is_err());
     }
     let refused = pool.run(body("return 1")).await.unwrap_err();
     assert_eq!((refused.code(), refused), (Code::Busy, Error::Busy));
     // One of the queue and the one that runs give up: a place and the worker are free at once.
-    running.pop();
-    running.remove(0);
+    drop(running.pop());
+    drop(running.remove(0));
     let begun = Instant::now();
     let next = running.pop().unwrap();
     drop(next);
@@ -119,7 +119,11 @@ fn a_killed_worker_costs_one_attempt() {
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&outcome.stdout);
-    assert!(outcome.status.success() && told.contains("1 passed"), "{told}\n{}", String::from_utf8_lossy(&outcome.stderr));
+    assert!(
+        outcome.status.success() && told.contains("1 passed"),
+        "{told}\n{}",
+        String::from_utf8_lossy(&outcome.stderr)
+    );
 }
 
 mod alone {
@@ -149,9 +153,14 @@ mod alone {
                 Err(Error::Died(_)) => lost += 1,
                 Err(other) => panic!("{other:?}"),
             }
-            assert_eq!(value(&pool, "return 'next'").await, "next");
+            // Its worker may have been the spare that was killed a moment ago.
+            while let Err(error) = pool.run(body("return 'next'")).await {
+                assert!(matches!(error, Error::Died(_)), "{error:?}");
+                lost += 1;
+            }
+            assert!(lost <= killed, "{killed} {lost}");
         }
-        assert!(killed >= 40 && lost <= 40, "{killed} {lost}");
+        assert!(killed >= 40, "{killed}");
         println!("{killed} workers killed in 40 rounds, {lost} attempts lost");
         drop(pool);
         wait_until(|| workers_of(&before).is_empty()).await;

@@ -62,8 +62,14 @@ const ODD: &[(&str, Option<&str>)] = &[
     ("return {toJSON() { return () => 1 }}", None),
     ("return new Proxy({a: 1}, {})", Some("{\"a\":1}")),
     ("return new Proxy({}, {ownKeys() { throw new Error('trap') }})", None),
-    ("return new Proxy({}, {ownKeys: () => ['x', 'y'], getOwnPropertyDescriptor: () => ({enumerable: true, configurable: true}), get: (t, k) => k === 'toJSON' ? undefined : 'v'})", Some("{\"x\":\"v\",\"y\":\"v\"}")),
-    ("return new Proxy([], {get: (t, k) => k === 'length' ? 3 : k === 'toJSON' ? undefined : 1})", Some("[1,1,1]")),
+    (
+        "return new Proxy({}, {ownKeys: () => ['x', 'y'], getOwnPropertyDescriptor: () => ({enumerable: true, configurable: true}), get: (t, k) => k === 'toJSON' ? undefined : 'v'})",
+        Some("{\"x\":\"v\",\"y\":\"v\"}"),
+    ),
+    (
+        "return new Proxy([], {get: (t, k) => k === 'length' ? 3 : k === 'toJSON' ? undefined : 1})",
+        Some("[1,1,1]"),
+    ),
     ("const {proxy, revoke} = Proxy.revocable({}, {}); revoke(); return {proxy}", None),
     ("return new Date(0)", Some("\"1970-01-01T00:00:00.000Z\"")),
     ("return new Date(NaN)", Some("null")),
@@ -72,18 +78,27 @@ const ODD: &[(&str, Option<&str>)] = &[
     ("return new Error('x')", Some("{}")),
     ("return new Uint8Array([1, 2])", Some("{\"0\":1,\"1\":2}")),
     ("return new ArrayBuffer(50_000_000)", Some("{}")),
-    ("const b = new ArrayBuffer(8), v = new Uint8Array(b); b.transfer(); return [v, v.length]", Some("[{},0]")),
+    (
+        "const b = new ArrayBuffer(8), v = new Uint8Array(b); b.transfer(); return [v, v.length]",
+        Some("[{},0]"),
+    ),
     ("return '\\ud800 and \\udfff'", Some("\"\u{fffd} and \u{fffd}\"")),
     ("return {['\\ud800']: 1}", Some("{\"\u{fffd}\":1}")),
     ("return Object.create({inherited: 1})", Some("{}")),
-    ("return JSON.parse('{\"__proto__\": {\"x\": 1}, \"constructor\": 2}')", Some("{\"__proto__\":{\"x\":1},\"constructor\":2}")),
+    (
+        "return JSON.parse('{\"__proto__\": {\"x\": 1}, \"constructor\": 2}')",
+        Some("{\"__proto__\":{\"x\":1},\"constructor\":2}"),
+    ),
     ("let o = {}; for (let i = 0; i < 200; i++) o = {o}; return o", None),
     ("let o = {}; for (let i = 0; i < 90; i++) o = {o}; return o.o.o.o", Some("ANY")),
     ("return 'x'.repeat(1024 * 1024)", None),
     ("return 'x'.repeat(1024 * 1024 - 2).length", Some("1048574")),
     ("return 'ä'.repeat(600_000)", None),
     ("return new Array(300_000)", None),
-    ("JSON.stringify = () => 'fooled'; String.prototype.toWellFormed = null; Array.prototype.toJSON = undefined; return [1n]", Some("[\"1\"]")),
+    (
+        "JSON.stringify = () => 'fooled'; String.prototype.toWellFormed = null; Array.prototype.toJSON = undefined; return [1n]",
+        Some("[\"1\"]"),
+    ),
     ("Object.prototype.toJSON = function () { return 'mine' }; return {}", Some("\"mine\"")),
     ("return {then(done) { done('thenable') }}", Some("\"thenable\"")),
     ("return {then(done, fail) { fail('no') }}", None),
@@ -159,7 +174,10 @@ async fn the_console_is_kept_and_bounded() {
         ["a 1 {\"b\":[\"2\"]} null undefined", "TypeError: t"]
     );
     assert_eq!(run("console.warn('before'); throw new Error('x')").await, ["before"]);
-    assert_eq!(run("const o = {}; o.o = o; console.log(o, () => 1, Symbol('s'))").await, ["an object a function a symbol"]);
+    assert_eq!(
+        run("const o = {}; o.o = o; console.log(o, () => 1, Symbol('s'))").await,
+        ["an object a function a symbol"]
+    );
     let many = run("for (let i = 0; i < 1e5; i++) console.log('line', i)").await;
     assert_eq!(many.len(), 101);
     assert_eq!(many[100], "(99900 more lines)");
@@ -187,11 +205,12 @@ async fn conditions_are_expressions() {
         ("Promise.resolve(0)", false),
         ("'0'", true),
         ("undefined", false),
+        ("", false),
     ] {
         let output = pool.run(expression(code)).await.unwrap_or_else(|error| panic!("{code}: {error:?}"));
         assert_eq!(output.truthy, truthy, "{code}");
     }
-    for wrong in ["ctx.input.n >", "a b", "", "if (true) 1"] {
+    for wrong in ["ctx.input.n >", "a b", "if (true) 1", "missing > 1"] {
         assert!(pool.run(expression(wrong)).await.is_err_and(|error| error.is_programming()), "{wrong:?}");
     }
 }
@@ -202,6 +221,10 @@ async fn a_source_has_a_length_and_a_context_may_be_large() {
     let error = pool.run(body(&"x".repeat(256 * 1024 + 1))).await.unwrap_err();
     assert_eq!((error.code(), error.is_programming()), (Code::JsError, true));
     let large = json!({ "input": { "rows": vec!["x".repeat(1000); 4000] } });
-    let script = Script { ctx: large.into(), timeout: Some(Duration::from_secs(20)), ..body("return args.rows.length") };
+    let script = Script {
+        ctx: large.into(),
+        timeout: Some(Duration::from_secs(20)),
+        ..body("return args.rows.length")
+    };
     assert_eq!(pool.run(script).await.unwrap().value, 4000);
 }
