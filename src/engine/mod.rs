@@ -24,6 +24,8 @@ mod nodes;
 mod row;
 mod rules;
 mod state;
+#[cfg(test)]
+mod tests;
 mod update;
 mod value;
 

@@ -23,10 +23,6 @@ impl<'a> Config<'a> {
     ) -> Self {
         Self { path: path.into(), node, data }
     }
-    /// The node.
-    pub(in crate::engine) fn node(&self) -> Option<&'a NodeId> {
-        self.node
-    }
     /// A fault at a field.
     pub(in crate::engine) fn fault(&self, name: &str, message: &str, faults: &mut Faults) {
         faults.push(format!("{}.{name}", self.path), self.node, message);

@@ -17,17 +17,17 @@ use crate::{
 const SNAPSHOT_EVERY: i64 = 1000;
 
 /// About what a row costs beside its output.
-const ROW_BYTES: u64 = 256;
+const ROW_BYTES: usize = 256;
 
 /// Folds an event into the state; never fails: what makes no sense (a row after the end, a second
 /// start) counts as a row and changes nothing else.
 pub fn apply(state: &mut RunState, event: &RunEvent, seq: Seq) {
     let facts = &mut state.facts;
     facts.seq = facts.seq.max(seq);
-    facts.journal_bytes = facts.journal_bytes.saturating_add(ROW_BYTES);
     if facts.status.is_terminal() {
         return;
     }
+    grow(state, ROW_BYTES);
     match event {
         RunEvent::Started(started) => begun(state, started, seq),
         RunEvent::Dispatched(dispatched) => dispatch(state, dispatched, seq),
@@ -36,9 +36,9 @@ pub fn apply(state: &mut RunState, event: &RunEvent, seq: Seq) {
         RunEvent::Suspended(suspended) => suspend(state, suspended, seq),
         RunEvent::Finished(finished) => finish(state, finished, seq),
         RunEvent::Snapshot(then) => {
-            let journal_bytes = state.facts.journal_bytes;
             state.facts = (**then).clone();
-            state.facts.journal_bytes = state.facts.journal_bytes.max(journal_bytes);
+            // Whether the rows before it were read or not.
+            grow(state, json_size(then).saturating_add(ROW_BYTES));
             state.facts.seq = seq;
             state.facts.snapshot = seq;
         }

@@ -60,11 +60,15 @@ impl Told {
     }
     /// Sets a member at a row.
     pub(in crate::engine) fn set(&mut self, seq: Seq, key: Arc<str>, value: Arc<Value>) {
-        self.now.insert(key.clone(), value.clone());
-        self.history.push(Change { seq, key, value });
+        // The history tells all of the context or nothing.
+        if !self.history.is_empty() || self.now.fields().is_empty() {
+            self.history.push(Change { seq, key: key.clone(), value: value.clone() });
+        }
+        self.now.insert(key, value);
     }
     /// Sets a member without a trace.
     pub(in crate::engine) fn set_untold(&mut self, key: Arc<str>, value: Arc<Value>) {
+        self.history.clear();
         self.now.insert(key, value);
     }
     /// Sets all of it without a trace.

@@ -90,35 +90,39 @@ pub fn json_size(value: &impl Serialize) -> usize {
 #[serde(transparent)]
 pub struct Context {
     fields: Arc<Fields>,
+    /// Bytes of all members as JSON, each with a comma.
     #[serde(skip)]
-    bytes: usize,
+    members: usize,
 }
 
 impl Context {
     /// Of these members; internal ones are dropped.
     pub fn new(fields: Fields) -> Self {
         let fields = fields.public();
-        // `{}`, and quotes, colon and comma a member.
-        let bytes =
-            fields.iter().map(|(name, value)| member_size(name, value)).sum::<usize>().saturating_add(2);
-        Self { fields: Arc::new(fields), bytes }
+        let sizes = fields.iter().map(|(name, value)| member_size(name, value));
+        let members = sizes.fold(0, usize::saturating_add);
+        Self { fields: Arc::new(fields), members }
     }
     /// Its members.
     pub fn fields(&self) -> &Fields {
         &self.fields
     }
-    /// Its size as JSON in bytes (to the comma), kept up to date by each change.
+    /// Its size as JSON in bytes, kept up to date by each change.
     pub fn bytes(&self) -> usize {
-        self.bytes.max(2)
+        // Braces, and one comma less than members.
+        self.members.saturating_add(1).max(2)
+    }
+    fn members_with(&self, name: &str, value: &Value) -> usize {
+        let old = self.fields.get(name).map_or(0, |old| member_size(name, old));
+        self.members.saturating_sub(old).saturating_add(member_size(name, value))
     }
     /// Size it would have with that member.
     pub(in crate::engine) fn bytes_with(&self, name: &str, value: &Value) -> usize {
-        let old = self.fields.get(name).map_or(0, |old| member_size(name, old));
-        self.bytes().saturating_sub(old).saturating_add(member_size(name, value))
+        self.members_with(name, value).saturating_add(1)
     }
     /// Sets a member.
     pub(in crate::engine) fn insert(&mut self, name: Arc<str>, value: Arc<Value>) {
-        self.bytes = self.bytes_with(&name, &value);
+        self.members = self.members_with(&name, &value);
         Arc::make_mut(&mut self.fields).insert(name, value);
     }
 }
