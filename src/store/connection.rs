@@ -116,12 +116,25 @@ impl Connector {
                 Ok(connection)
             }
             Target::Postgresql(url) => {
-                let connection = PgConnection::establish(url).map_err(Error::unavailable)?;
+                let url = with_patience(url);
+                let connection = PgConnection::establish(&url).map_err(Error::unavailable)?;
                 let mut connection = Connection::Postgresql(connection);
                 dialect::session(&mut connection)?;
                 Ok(connection)
             }
         }
+    }
+}
+
+/// A server that is gone without a word is noticed within some 15 seconds, also in the middle of a
+/// statement. What the URL itself sets wins: libpq takes the last of two.
+fn with_patience(url: &str) -> String {
+    const PATIENCE: &str =
+        "connect_timeout=5&keepalives_idle=5&keepalives_interval=3&keepalives_count=3&tcp_user_timeout=15000";
+    match url.split_once('?') {
+        Some((place, "")) => format!("{place}?{PATIENCE}"),
+        Some((place, query)) => format!("{place}?{PATIENCE}&{query}"),
+        None => format!("{url}?{PATIENCE}"),
     }
 }
 
@@ -154,6 +167,12 @@ fn prepare_file(path: &Path) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_keeps_its_own_parameters() {
+        assert!(with_patience("postgresql://h/d").starts_with("postgresql://h/d?connect_timeout=5&"));
+        assert!(with_patience("postgresql:///d?host=/run").ends_with("=15000&host=/run"));
+    }
 
     #[test]
     fn only_known_schemes_are_taken() {

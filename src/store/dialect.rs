@@ -82,6 +82,12 @@ pub(super) fn rollback(connection: &mut Connection) -> QueryResult<()> {
     <Connection as TransactionManager<Connection>>::rollback_transaction(connection)
 }
 
+/// A connection opened after another one was lost sees all that the lost one committed. A server may
+/// still be committing for a client that is gone; a file has no such servant.
+pub(super) fn sees_every_commit(connection: &Connection) -> bool {
+    matches!(connection, Connection::Sqlite(_))
+}
+
 /// The connection is gone, or its transaction state cannot be trusted.
 pub(super) fn is_broken(connection: &mut Connection) -> bool {
     connection.is_broken()

@@ -165,8 +165,9 @@ impl Journal {
             .await
     }
 
-    /// Makes the caller the stream's owner: whoever owned it before is fenced from now on. What was
-    /// queued before is written first. `NotFound` for an unknown stream.
+    /// Makes the caller the stream's owner: whoever owned it before is fenced from now on, also with
+    /// appends that wait in the queue (on SQLite they are written first, on PostgreSQL they may be
+    /// fenced). `NotFound` for an unknown stream.
     pub async fn acquire(&self, stream: &StreamId) -> Result<Ownership, Error> {
         let (stream, hub) = (stream.clone(), self.handle.hub.clone());
         self.write_as(Origin::Hub, move |connection| {
@@ -231,7 +232,8 @@ impl Journal {
         self.handle.shared.budget.rows()
     }
 
-    /// Takes nothing more, writes what waits, ends the thread and gives the lock back.
+    /// Takes nothing more, writes what waits (while storage fails for some seconds only), ends the
+    /// thread and gives the lock back.
     pub(in crate::store) async fn close(&self) {
         self.handle.shared.queue.close();
         let thread = self.handle.thread.lock().take();

@@ -103,6 +103,12 @@ impl AppendJob {
         // Nobody may wait any more: the rows are there all the same.
         let _ = reply.send(result);
     }
+
+    /// Tells the waiter that nobody tries any more.
+    pub(super) fn abandon(self, error: &Error) {
+        let error = if self.uncertain { Error::Unknown } else { error.clone() };
+        self.answer(Err(error));
+    }
 }
 
 /// Work for the journal thread.
@@ -155,6 +161,11 @@ impl Queue {
         self.arrived.notify_all();
     }
 
+    /// Closed: whoever waits for the storage to come back must not wait for ever.
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
     /// Waits for work, at most `patience`. A batch ends before its bound in rows or bytes would be
     /// passed, before a stream comes twice, and before a write; it has at least one append.
     pub(super) fn take(&self, max_rows: usize, max_bytes: usize, patience: Option<Duration>) -> Work {
@@ -178,6 +189,11 @@ impl Queue {
             None => {}
         }
         Work::Batch(batch(&mut state.jobs, max_rows, max_bytes))
+    }
+
+    /// Takes out everything.
+    pub(super) fn take_all(&self) -> Vec<Job> {
+        Vec::from(std::mem::take(&mut self.state.lock().jobs))
     }
 
     /// Takes out everything that clients wait for: while storage fails they are answered at once.

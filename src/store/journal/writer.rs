@@ -33,6 +33,10 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 /// How often the disk is looked at while there is work, and the storage while it fails.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A client hears within this time that it is not known whether its commit happened.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// After the end was asked for, storage has so long to come back.
+const LAST_TRIES: Duration = Duration::from_secs(3);
 /// So many panics within [`PANIC_WINDOW`] end the process: systemd starts a whole one.
 const PANICS: usize = 3;
 const PANIC_WINDOW: Duration = Duration::from_secs(60);
@@ -119,6 +123,7 @@ impl Turn<'_> {
     /// Writes a batch, and again what the hub wants until it is written.
     fn batch(&mut self, mut jobs: Vec<AppendJob>) {
         let mut backoff = Duration::ZERO;
+        let (mut failing_since, mut give_up_at): (Option<Instant>, Option<Instant>) = (None, None);
         loop {
             let clock = &self.writer.settings.clock;
             let (began, epoch) = (clock.monotonic(), clock.now().as_microsecond());
@@ -130,42 +135,66 @@ impl Turn<'_> {
             let (error, uncertain) = match result {
                 Ok(answers) => {
                     let took = self.writer.settings.clock.monotonic().saturating_duration_since(began);
-                    self.writer.shared.set_trouble(None);
+                    self.heard(Ok(()));
                     return answer(jobs, answers, took);
                 }
                 Err(Failure::Before(error)) => (error, false),
                 Err(Failure::AtCommit(error)) => (error, true),
             };
-            log::warn!("the journal cannot write ({} appends wait): {error}", jobs.len());
             self.heard(Err(error.clone()));
-            self.connection = None;
-            jobs = keep(jobs, &error, uncertain);
-            self.refuse_clients(&error);
+            jobs.iter_mut().for_each(|job| job.uncertain |= uncertain);
+            let now = self.writer.settings.clock.monotonic();
+            let patient = now.saturating_duration_since(*failing_since.get_or_insert(now)) < PATIENCE;
+            self.settle(&mut jobs);
+            jobs = keep(jobs, &error, patient);
+            refuse(self.writer.shared.queue.take_clients(), &error);
             if jobs.is_empty() {
                 return;
+            }
+            if self.writer.shared.queue.is_closed() {
+                let now = self.writer.settings.clock.monotonic();
+                if now >= *give_up_at.get_or_insert(now + LAST_TRIES) {
+                    log::error!("storage did not come back before the end: {} appends are lost", jobs.len());
+                    jobs.into_iter().for_each(|job| job.abandon(&error));
+                    refuse(self.writer.shared.queue.take_all(), &error);
+                    return;
+                }
             }
             thread::sleep(backoff);
             backoff = (backoff * 2).clamp(FIRST_BACKOFF, LONGEST_BACKOFF);
         }
     }
 
-    /// Remembers trouble with the storage; any trouble costs the connection, whose state is unclear.
-    fn heard(&mut self, result: Result<(), Error>) {
-        match result {
-            Ok(()) => self.writer.shared.set_trouble(None),
-            Err(error) => {
-                self.writer.shared.set_trouble(Some(error));
-                self.connection = None;
-            }
+    /// Looks what became of appends whose commit was not heard of, where a look can tell.
+    fn settle(&mut self, jobs: &mut [AppendJob]) {
+        if !jobs.iter().any(|job| job.uncertain) {
+            return;
+        }
+        let hub = self.writer.hub.clone();
+        let settled = self.connect().and_then(|connection| batch::settle(connection, jobs, hub.as_str()));
+        if let Err(error) = settled {
+            log::debug!("an unheard commit cannot be looked up yet: {error}");
+            self.connection = None;
         }
     }
 
-    fn refuse_clients(&self, error: &Error) {
-        for job in self.writer.shared.queue.take_clients() {
-            refused("storage");
-            match job {
-                Job::Append(job) => job.answer(Err(error.clone())),
-                Job::Write(write) => write.refuse(error.clone()),
+    /// Remembers trouble with the storage, and tells of its begin and its end; any trouble costs the
+    /// connection, whose state is unclear.
+    fn heard(&mut self, result: Result<(), Error>) {
+        let before = self.writer.shared.trouble();
+        match result {
+            Ok(()) => {
+                if before.is_some() {
+                    log::info!("the store can be written again");
+                }
+                self.writer.shared.set_trouble(None);
+            }
+            Err(error) => {
+                if before.is_none() {
+                    log::warn!("the store cannot be written: {error}");
+                }
+                self.writer.shared.set_trouble(Some(error));
+                self.connection = None;
             }
         }
     }
@@ -206,17 +235,13 @@ impl Turn<'_> {
     }
 }
 
-/// Those that are tried again: what the hub wants, and whatever may be committed already.
-fn keep(jobs: Vec<AppendJob>, error: &Error, uncertain: bool) -> Vec<AppendJob> {
-    let mut kept = Vec::with_capacity(jobs.len());
-    for mut job in jobs {
-        job.uncertain |= uncertain;
-        if job.uncertain || job.append.origin == Origin::Hub {
-            kept.push(job);
-        } else {
-            refused("storage");
-            job.answer(Err(error.clone()));
-        }
+/// Those that are tried again: what the hub wants, and for a while whatever may be committed already.
+fn keep(jobs: Vec<AppendJob>, error: &Error, patient: bool) -> Vec<AppendJob> {
+    let (kept, refused): (Vec<_>, Vec<_>) =
+        jobs.into_iter().partition(|job| job.append.origin == Origin::Hub || (job.uncertain && patient));
+    for job in refused {
+        self::refused("storage");
+        job.abandon(error);
     }
     kept
 }
@@ -237,6 +262,16 @@ fn answer(jobs: Vec<AppendJob>, answers: batch::Answers, took: Duration) {
     }
     journal.rows.inc_by(rows);
     journal.batch_rows.observe(rows as f64);
+}
+
+fn refuse(jobs: Vec<Job>, error: &Error) {
+    for job in jobs {
+        refused("storage");
+        match job {
+            Job::Append(job) => job.answer(Err(error.clone())),
+            Job::Write(write) => write.refuse(error.clone()),
+        }
+    }
 }
 
 fn refused(reason: &'static str) {

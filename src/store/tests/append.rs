@@ -1,9 +1,6 @@
 //! One stream: who may write, where, and what a refusal leaves behind.
 
-use super::{
-    bed::{all, append, assert_whole, first, next, open, rows, stream},
-    database::both,
-};
+use super::bed::{all, append, assert_whole, both, first, next, open, rows, stream};
 use crate::{
     ids::Seq,
     store::{Append, Error, Unique},

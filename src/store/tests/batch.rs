@@ -2,10 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::{
-    bed::{append, assert_whole, first, hold_writes, next, open, open_with, stream, wait_for},
-    database::both,
-};
+use super::bed::{append, assert_whole, both, first, hold_writes, next, open, open_with, stream, wait_for};
 use crate::store::{Append, Appended, Error, Origin, Projection, Store, tables::timers};
 
 async fn together(store: &Store, appends: Vec<Append>) -> Vec<Result<Appended, Error>> {

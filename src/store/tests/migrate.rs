@@ -5,8 +5,7 @@ use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 use diesel::{QueryableByName, RunQueryDsl, sql_types::Text};
 
 use super::{
-    bed::{append, beside, first, open, open_with, run_beside},
-    database::{Database, both},
+    bed::{Database, append, beside, both, first, open, open_with, run_beside},
     process::start,
 };
 use crate::{clock::Clock, store::Error};

@@ -1,5 +1,5 @@
 //! The store on both databases: each test's body runs on a SQLite file and on a PostgreSQL database of
-//! its own (`database.rs`; `TEST_POSTGRES_URL`, or one that answers on this machine). A test that
+//! its own (`bed`; `TEST_POSTGRES_URL`, or one that answers on this machine). A test that
 //! names a database says why.
 //!
 //! What only a dying process can show runs in a child process (`process.rs`), which is this test
@@ -8,12 +8,10 @@
 mod append;
 mod batch;
 mod bed;
-mod database;
 mod migrate;
 mod outage;
 mod process;
 mod projections;
-mod proxy;
 mod read;
 mod schema;
 mod tables;

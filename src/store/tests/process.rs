@@ -6,13 +6,11 @@ use std::{
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
 };
 
-use super::{
-    bed::{append, assert_whole, first, next, open, open_at},
-    database::{Database, both},
-};
-use crate::store::Error;
+use super::bed::{Database, append, assert_whole, both, first, next, open, open_at};
+use crate::store::{Append, Error, NewRow};
 
 /// Starts a case on the database, in another state directory if one is given.
 pub(super) fn start(case: &str, database: &Database, state: &Path, failpoints: &str) -> Running {
@@ -72,9 +70,21 @@ impl Running {
         self.child().wait().unwrap();
     }
 
-    /// Waits for its end: how it ended, and all that it said.
+    /// Waits for its end, at most a minute: how it ended, and all that it said.
     pub fn end(mut self) -> (ExitStatus, String) {
+        let id = self.child().id();
+        let (ended, watch) = std::sync::mpsc::channel::<()>();
+        let watchdog = std::thread::spawn(move || {
+            if let Err(std::sync::mpsc::RecvTimeoutError::Timeout) =
+                watch.recv_timeout(Duration::from_secs(60))
+            {
+                let id = rustix::process::Pid::from_raw(id as i32).unwrap();
+                let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+            }
+        });
         let output = self.0.take().unwrap().wait_with_output().unwrap();
+        drop(ended);
+        watchdog.join().unwrap();
         let words = [output.stdout, output.stderr].concat();
         (output.status, String::from_utf8_lossy(&words).into_owned())
     }
@@ -98,6 +108,7 @@ impl Drop for Running {
 fn child() {
     let Ok(case) = std::env::var("STORE_CASE") else { return };
     let _armed = crate::faults::setup();
+    let _ = env_logger::builder().filter_level(log::LevelFilter::Warn).try_init();
     let (url, state) = (std::env::var("STORE_URL").ok(), std::env::var("STORE_STATE").unwrap());
     let store = match open_at(url.as_deref(), Path::new(&state)) {
         Ok(store) => store,
@@ -111,8 +122,13 @@ fn child() {
             "hold" => std::future::pending().await,
             "append" => println!("ANSWER {:?}", append(&store, first("run:a", 2)).await),
             "load" => load(&store).await,
+            "full" => full(&store).await,
             #[cfg(feature = "failpoints")]
             "fail" => faulty::fails(&store).await,
+            #[cfg(feature = "failpoints")]
+            "close" => faulty::closes(&store).await,
+            #[cfg(feature = "failpoints")]
+            "unheard" => faulty::unheard(&store).await,
             #[cfg(feature = "failpoints")]
             "panic" => faulty::panics(&store).await,
             other => panic!("no case {other}"),
@@ -138,6 +154,56 @@ async fn load(store: &crate::store::Store) {
     for task in tasks {
         let () = task.await.unwrap();
     }
+}
+
+/// Appends until the file may grow no more, then lets it grow again.
+async fn full(store: &crate::store::Store) {
+    let soon = Duration::from_secs(5);
+    let large = |head: i64| {
+        let wanted = if head == 0 { first("run:a", 1) } else { next("run:a", head, 1) };
+        let payload = "x".repeat(100 << 10);
+        let rows = wanted.rows.into_iter().map(|row| NewRow { payload: payload.clone(), ..row }).collect();
+        Append { rows, ..wanted }
+    };
+    let mut head = 0;
+    let refused = loop {
+        match tokio::time::timeout(soon, append(store, large(head))).await.expect("an answer in time") {
+            Ok(appended) => head = appended.head.0,
+            Err(error) => break error,
+        }
+        assert!(head < 1000, "the limit was never reached");
+    };
+    assert!(matches!(refused, Error::Unavailable(_)), "{refused:?}");
+    assert!(store.check().await.is_err(), "readiness shows it");
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize);
+    let more = rustix::process::Rlimit { current: limit.maximum, ..limit };
+    rustix::process::setrlimit(rustix::process::Resource::Fsize, more).unwrap();
+    let began = crate::clock::Clock::real().monotonic();
+    while append(store, large(head)).await.is_err() {
+        assert!(crate::clock::Clock::real().monotonic() - began < soon, "the cure is not seen");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let found = super::bed::all(store, "run:a").await.unwrap();
+    assert_eq!(found.len() as i64, head + 1, "what was refused is not there, what was acked is");
+}
+
+/// F9, F10: the file may not grow, as on a full disk. SQLite only: the limit is this process's.
+#[test]
+fn a_full_disk_is_told_and_survived() {
+    let database = Database::sqlite();
+    let exe = std::env::current_exe().unwrap();
+    // The child's own deadline would not end a thread that waits for the journal.
+    let script = "trap '' XFSZ; ulimit -S -f 4096; exec timeout 60 \"$0\" --exact store::tests::process::child --ignored --nocapture";
+    let output = Command::new("sh")
+        .args(["-c", script])
+        .arg(exe)
+        .env("STORE_CASE", "full")
+        .env("STORE_STATE", database.state())
+        .env_remove("STORE_URL")
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{words}");
 }
 
 /// F2 in small: what was acked is there after kill -9, whole, and nothing is in the way of the next
@@ -184,7 +250,10 @@ mod faulty {
     use super::*;
     use crate::{
         ids::Seq,
-        store::{Append, Origin, Store, tests::bed::stream},
+        store::{
+            Origin, Store,
+            tests::bed::{stream, wait_for},
+        },
     };
 
     const SIGABRT: i32 = 6;
@@ -203,7 +272,7 @@ mod faulty {
         assert!(store.check().await.is_err(), "readiness shows it");
         assert!(!waiting.is_finished());
         fail::cfg("journal.before_commit", "off").unwrap();
-        tokio::time::timeout(std::time::Duration::from_secs(5), waiting).await.unwrap().unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(5), waiting).await.unwrap().unwrap().unwrap();
         append(store, first("run:c", 1)).await.unwrap();
         store.check().await.unwrap();
         assert_whole(store, "run:b", 2).await;
@@ -222,8 +291,47 @@ mod faulty {
         println!("STILL HERE");
         fail::cfg("journal.mid_batch", "1*panic").unwrap();
         let _ = append(store, first("run:last", 1)).await;
-        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
         println!("NEVER SAID");
+    }
+
+    /// A hub that stops while storage fails does not wait for ever for what it cannot write.
+    pub(super) async fn closes(store: &Store) {
+        let waiting = tokio::spawn({
+            let store = store.clone();
+            async move { append(&store, Append { origin: Origin::Hub, ..first("run:a", 2) }).await }
+        });
+        wait_for("storage fails", || store.journal().trouble().is_some()).await;
+        tokio::time::timeout(Duration::from_secs(8), store.close()).await.unwrap();
+        let refused = waiting.await.unwrap();
+        assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    }
+
+    /// The commit's answer is lost three times; the fourth look finds the rows.
+    pub(super) async fn unheard(store: &Store) {
+        let appended = append(store, first("run:a", 2)).await.unwrap();
+        assert_eq!(appended.head, Seq(2));
+        append(store, next("run:a", 2, 1)).await.unwrap();
+        assert_whole(store, "run:a", 3).await;
+    }
+
+    #[test]
+    fn a_stop_while_storage_fails_ends() {
+        both(async |database| {
+            let child = start("close", database, database.state(), "journal.before_commit=return(err)");
+            let (status, words) = child.end();
+            assert!(status.success(), "{words}");
+            open(database).close().await;
+        });
+    }
+
+    #[test]
+    fn an_unheard_commit_is_looked_up() {
+        both(async |database| {
+            let child = start("unheard", database, database.state(), "journal.after_commit=3*return(err)");
+            let (status, words) = child.end();
+            assert!(status.success(), "{words}");
+        });
     }
 
     #[test]

@@ -1,9 +1,6 @@
 //! Projections: there if and only if their rows are.
 
-use super::{
-    bed::{append, at, first, new_run, next, open, stream},
-    database::both,
-};
+use super::bed::{append, at, both, first, new_run, next, open, stream};
 use crate::{
     ids::{RunId, Seq, TenantId},
     store::{

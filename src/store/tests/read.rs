@@ -2,10 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 
-use super::{
-    bed::{all, append, assert_whole, beside, first, next, open, run_beside, stream},
-    database::{Database, both},
-};
+use super::bed::{Database, all, append, assert_whole, beside, both, first, next, open, run_beside, stream};
 use crate::{
     ids::Seq,
     store::{Error, NewRow},

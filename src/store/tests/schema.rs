@@ -7,10 +7,7 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-use super::{
-    bed::{beside, open},
-    database::both,
-};
+use super::bed::{beside, both, open};
 use crate::store::Connection;
 
 /// Column to (type, may be null, place in the key or 0), for each table.

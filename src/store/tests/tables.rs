@@ -1,9 +1,6 @@
 //! Tables beside the journal: accounts, definitions, audit, lists.
 
-use super::{
-    bed::{at, new_run, open},
-    database::both,
-};
+use super::bed::{at, both, new_run, open};
 use crate::{
     ids::{ApiKeyId, RequestId, TenantId, UserId, WorkflowId},
     store::{

@@ -16,7 +16,7 @@ use super::database::{Door, Server};
 
 /// What happens to a COMMIT while the proxy is armed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cut {
+pub(in crate::store::tests) enum Cut {
     /// It goes through.
     Nothing,
     /// The server commits, nobody hears of it.
@@ -49,7 +49,7 @@ impl Plan {
 
 /// The proxy; its threads end with their connections, its listener with the process.
 #[derive(Debug)]
-pub(super) struct Proxy {
+pub(in crate::store::tests) struct Proxy {
     pub port: u16,
     plan: Arc<Plan>,
 }

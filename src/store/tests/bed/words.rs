@@ -24,19 +24,18 @@ fn settings(url: Option<&str>) -> (sections::Database, sections::Journal) {
         read_pool: 2,
         acquire_timeout: DurationSetting::from_millis(1_000),
         busy_timeout: DurationSetting::from_secs(60),
-        ..sections::Database::default()
     };
     (pool, sections::Journal { min_free_disk: Size::bytes(0), ..sections::Journal::default() })
 }
 
 /// Opens a store by URL and state directory.
-pub(super) fn open_at(url: Option<&str>, state: &Path) -> Result<Store, Error> {
+pub(in crate::store::tests) fn open_at(url: Option<&str>, state: &Path) -> Result<Store, Error> {
     let (pool, journal) = settings(url);
     Store::open(&pool, &journal, state, HubId::generate(), Clock::real())
 }
 
 /// Opens the store; `change` may change its settings.
-pub(super) fn open_with(
+pub(in crate::store::tests) fn open_with(
     database: &Database,
     change: impl FnOnce(&mut sections::Database, &mut sections::Journal),
 ) -> Result<Store, Error> {
@@ -45,26 +44,26 @@ pub(super) fn open_with(
     Store::open(&pool, &journal, database.state(), HubId::generate(), Clock::real())
 }
 
-pub(super) fn open(database: &Database) -> Store {
+pub(in crate::store::tests) fn open(database: &Database) -> Store {
     open_with(database, |_, _| {}).unwrap()
 }
 
 /// A connection beside the store's, as another program would have one.
-pub(super) fn beside(database: &Database) -> Connection {
+pub(in crate::store::tests) fn beside(database: &Database) -> Connection {
     let (pool, journal) = settings(database.url.as_deref());
     let target = Target::parse(database.url.as_deref(), database.state()).unwrap();
     Connector::new(target, &pool, &journal).connect(Role::Write).unwrap()
 }
 
 /// Statements of another program.
-pub(super) fn run_beside(database: &Database, statements: &str) {
+pub(in crate::store::tests) fn run_beside(database: &Database, statements: &str) {
     beside(database).batch_execute(statements).unwrap();
 }
 
 /// Keeps everybody else from writing rows until it is dropped.
-pub(super) struct Held(Connection);
+pub(in crate::store::tests) struct Held(Connection);
 
-pub(super) fn hold_writes(database: &Database) -> Held {
+pub(in crate::store::tests) fn hold_writes(database: &Database) -> Held {
     let mut connection = beside(database);
     let statements = match &connection {
         Connection::Sqlite(_) => "BEGIN IMMEDIATE",
@@ -80,22 +79,22 @@ impl Drop for Held {
     }
 }
 
-pub(super) fn at(second: i64) -> Timestamp {
+pub(in crate::store::tests) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).unwrap()
 }
 
-pub(super) fn stream(name: &str) -> StreamId {
+pub(in crate::store::tests) fn stream(name: &str) -> StreamId {
     StreamId::trusted(name)
 }
 
 /// `count` rows whose payloads tell their place.
-pub(super) fn rows(first: i64, count: i64) -> Vec<NewRow> {
+pub(in crate::store::tests) fn rows(first: i64, count: i64) -> Vec<NewRow> {
     let row = |seq| NewRow { kind: "TEST".into(), payload: format!("{{\"n\":{seq}}}"), at: at(seq) };
     (first..first + count).map(row).collect()
 }
 
 /// The first rows of a new stream.
-pub(super) fn first(name: &str, count: i64) -> Append {
+pub(in crate::store::tests) fn first(name: &str, count: i64) -> Append {
     Append {
         stream: stream(name),
         create: true,
@@ -108,17 +107,17 @@ pub(super) fn first(name: &str, count: i64) -> Append {
 }
 
 /// More rows behind `head`.
-pub(super) fn next(name: &str, head: i64, count: i64) -> Append {
+pub(in crate::store::tests) fn next(name: &str, head: i64, count: i64) -> Append {
     let rows = rows(head + 1, count);
     Append { create: false, expected_head: Seq(head), rows, ..first(name, 1) }
 }
 
-pub(super) async fn append(store: &Store, append: Append) -> Result<Appended, Error> {
+pub(in crate::store::tests) async fn append(store: &Store, append: Append) -> Result<Appended, Error> {
     store.journal().append(append).await
 }
 
 /// The whole stream, read in pages.
-pub(super) async fn all(store: &Store, name: &str) -> Result<Vec<Row>, Error> {
+pub(in crate::store::tests) async fn all(store: &Store, name: &str) -> Result<Vec<Row>, Error> {
     let mut found: Vec<Row> = Vec::new();
     loop {
         let after = found.last().map_or(Seq::ZERO, |row| row.seq);
@@ -132,7 +131,7 @@ pub(super) async fn all(store: &Store, name: &str) -> Result<Vec<Row>, Error> {
 }
 
 /// Checks that a stream is 1, 2, 3 … `head` with the payloads that [`rows`] made.
-pub(super) async fn assert_whole(store: &Store, name: &str, head: i64) {
+pub(in crate::store::tests) async fn assert_whole(store: &Store, name: &str, head: i64) {
     let found = all(store, name).await.unwrap();
     assert_eq!(found.len() as i64, head, "{name}");
     for (index, row) in found.iter().enumerate() {
@@ -146,7 +145,7 @@ pub(super) async fn assert_whole(store: &Store, name: &str, head: i64) {
 }
 
 /// Waits for a condition, at most ten seconds.
-pub(super) async fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+pub(in crate::store::tests) async fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let clock = Clock::real();
     let began = clock.monotonic();
     while !condition() {
@@ -155,7 +154,7 @@ pub(super) async fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-pub(super) fn new_run(id: &str, tenant: &str) -> NewRun {
+pub(in crate::store::tests) fn new_run(id: &str, tenant: &str) -> NewRun {
     NewRun {
         instance_id: RunId::trusted(id),
         tenant_id: TenantId::trusted(tenant),
