@@ -71,6 +71,8 @@ pub struct JournalMetrics {
     pub refused: Family<Reason, Counter>,
     /// Rows that wait.
     pub queue_rows: Gauge,
+    /// Settings of the database that break a promise of the hub.
+    pub broken_promises: Gauge,
     /// Seconds from taking a batch to its commit.
     pub commit_seconds: Histogram,
     /// Rows a batch.
@@ -84,6 +86,7 @@ impl Default for JournalMetrics {
             commits: Counter::default(),
             refused: Family::default(),
             queue_rows: Gauge::default(),
+            broken_promises: Gauge::default(),
             commit_seconds: Histogram::new([
                 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
             ]),
@@ -193,6 +196,7 @@ impl Metrics {
         r.register("journal_commits", "Transactions committed", j.commits.clone());
         r.register("journal_refused", "Appends refused, by reason", j.refused.clone());
         r.register("journal_queue_rows", "Rows waiting for the journal", j.queue_rows.clone());
+        r.register("broken_promises", "Database settings that break a promise", j.broken_promises.clone());
         r.register("journal_commit_seconds", "Seconds a commit", j.commit_seconds.clone());
         r.register("journal_batch_rows", "Rows a batch", j.batch_rows.clone());
         let a = &self.actors;

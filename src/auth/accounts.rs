@@ -312,6 +312,7 @@ impl Auth {
 
     /// Nobody grants, changes or takes away a role that can do more than they can themselves.
     pub async fn may_grant(&self, identity: &Identity, tenant: &TenantId, role: &str) -> Result<(), Error> {
+        role_name(role)?;
         let own = self.permissions(identity, tenant).await?;
         let granted = self.permissions_of_role(tenant, role).await?;
         if own.covers(granted) { Ok(()) } else { Err(Error::Denied) }

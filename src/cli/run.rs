@@ -10,7 +10,7 @@ use super::{
     output::{Failure, print, say},
     settings, token,
 };
-use crate::{script, server, store};
+use crate::{server, store};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {

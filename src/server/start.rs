@@ -26,6 +26,7 @@ use crate::{
     delivery::Shards,
     http,
     ids::{HubId, RunId},
+    metrics::metrics,
     outbound::Outbound,
     script::ScriptPool,
     store::Store,
@@ -73,6 +74,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let state_dir = &config.server.state_dir;
     let store = Store::open(&config.database, &config.journal, state_dir, HubId::generate(), clock.clone())?;
+    metrics().journal.broken_promises.set(i64::try_from(store.broken_promises().len()).unwrap_or(i64::MAX));
     let directory = Arc::new(StoreDirectory::new(store.clone()));
     let auth = Auth::new(&config.auth, directory, fetcher, clock.clone())?;
     actix_rt::spawn({

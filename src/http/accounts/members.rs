@@ -79,6 +79,9 @@ pub(super) async fn create(asked: Asked) -> Result<Answer, Failure> {
     let directory = auth.directory();
     let user = match (new.user, new.subject) {
         (Some(id), _) => directory.user(id).await?.ok_or_else(|| Failure::of(Code::NotFound))?,
+        (None, Some(subject)) if subject.chars().any(char::is_control) => {
+            return Err(Failure::validation(vec![("firebaseID".into(), "has control characters".into())]));
+        }
         (None, Some(subject)) => match directory.user_by_subject(subject.clone()).await? {
             Some(user) => user,
             None => {

@@ -123,7 +123,7 @@ async fn carried_out(
         request_id: caller.request_id.clone(),
         ip: caller.ip,
         path,
-        query: query(request),
+        query: query(request)?,
         body,
         idempotency_key: idempotency_key(request)?,
         wants_html: text(request, header::ACCEPT).is_some_and(|accept| accept.contains("text/html")),
@@ -139,11 +139,15 @@ async fn carried_out(
     }
 }
 
-/// The parts of the address, decoded once.
+/// The parts of the address, decoded once. Control characters have no business in any of them, and
+/// PostgreSQL takes no NUL.
 fn path(request: &HttpRequest) -> Result<HashMap<String, String>, Failure> {
-    let decoded = |(name, value): (&str, &str)| Some((name.to_owned(), decoded(value)?));
+    let decoded = |(name, value): (&str, &str)| {
+        let value = decoded(value).filter(|value| !value.chars().any(char::is_control))?;
+        Some((name.to_owned(), value))
+    };
     let parts: Option<HashMap<_, _>> = request.match_info().iter().map(decoded).collect();
-    parts.ok_or_else(|| Failure::invalid("the address is no UTF-8, or has a broken % in it"))
+    parts.ok_or_else(|| Failure::invalid("the address has a broken % or a control character in it"))
 }
 
 fn decoded(text: &str) -> Option<String> {
@@ -224,12 +228,15 @@ async fn tenant(
     Ok(tenant)
 }
 
-fn query(request: &HttpRequest) -> HashMap<String, String> {
+fn query(request: &HttpRequest) -> Result<HashMap<String, String>, Failure> {
     let mut query = HashMap::new();
     for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
+        if value.chars().any(char::is_control) {
+            return Err(Failure::invalid("the query has a control character in it"));
+        }
         query.entry(name.into_owned()).or_insert_with(|| value.into_owned());
     }
-    query
+    Ok(query)
 }
 
 fn text(request: &HttpRequest, name: HeaderName) -> Option<&str> {

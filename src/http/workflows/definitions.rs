@@ -16,7 +16,7 @@ pub(super) async fn list(asked: Asked) -> Result<Answer, Failure> {
 }
 
 pub(super) async fn create(asked: Asked) -> Result<Answer, Failure> {
-    let save: SaveWorkflow = asked.fields()?;
+    let save = saved(&asked)?;
     let by = starter(asked.identity()?);
     let workflow = asked.hub.parts.catalogue.create(asked.tenant()?, &by, save).await.map_err(told)?;
     Ok(Answer::field("workflow", &workflow)?.created())
@@ -29,7 +29,7 @@ pub(super) async fn get(asked: Asked) -> Result<Answer, Failure> {
 
 pub(super) async fn update(asked: Asked) -> Result<Answer, Failure> {
     let id = asked.id("workflowID", WorkflowId::parse)?;
-    let save: SaveWorkflow = asked.fields()?;
+    let save = saved(&asked)?;
     let by = starter(asked.identity()?);
     let workflow = asked.hub.parts.catalogue.update(asked.tenant()?, &id, &by, save).await;
     Answer::field("workflow", &workflow.map_err(told)?)
@@ -46,4 +46,23 @@ pub(super) async fn duplicate(asked: Asked) -> Result<Answer, Failure> {
     let by = starter(asked.identity()?);
     let workflow = asked.hub.parts.catalogue.duplicate(asked.tenant()?, &id, &by).await.map_err(told)?;
     Ok(Answer::field("workflow", &workflow)?.created())
+}
+
+/// The fields of a body. Lists and logs show titles and folders on one line, and no database takes a
+/// NUL.
+fn saved(asked: &Asked) -> Result<SaveWorkflow, Failure> {
+    let save: SaveWorkflow = asked.fields()?;
+    let folder = save.folder_id.as_ref().and_then(Option::as_deref);
+    let description = save.workflow_description.as_ref().and_then(Option::as_deref);
+    let mut issues = Vec::new();
+    for (name, text, bad) in [
+        ("title", save.title.as_deref(), char::is_control as fn(char) -> bool),
+        ("folderID", folder, char::is_control),
+        ("workflowDescription", description, |c| c == '\0'),
+    ] {
+        if text.is_some_and(|text| text.chars().any(bad)) {
+            issues.push((name.to_owned(), "must not contain control characters".to_owned()));
+        }
+    }
+    if issues.is_empty() { Ok(save) } else { Err(Failure::validation(issues)) }
 }

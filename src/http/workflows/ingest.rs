@@ -34,8 +34,10 @@ pub(super) async fn take(mut asked: Asked) -> Result<Answer, Failure> {
     for (index, event) in batch.events.into_iter().enumerate() {
         let event: IngestEvent = serde_json::from_value(event)
             .map_err(|error| Failure::invalid(format!("events[{index}]: {error}")))?;
-        if event.key().is_empty() || event.key().chars().count() > 128 {
-            return Err(Failure::invalid(format!("events[{index}].key: 1 to 128 characters")));
+        let key = event.key();
+        if key.is_empty() || key.chars().count() > 128 || key.chars().any(char::is_control) {
+            let rule = "1 to 128 characters, none of them a control character";
+            return Err(Failure::invalid(format!("events[{index}].key: {rule}")));
         }
         events.push(event);
     }

@@ -22,6 +22,7 @@ use serde_json::Value;
 
 use super::{
     Http, Reply,
+    database::{Database, Kind},
     expect::{SOON, eventually},
 };
 
@@ -45,10 +46,13 @@ pub struct Hub {
     pub address: SocketAddr,
     child: Child,
     watcher: Child,
-    dir: Option<tempfile::TempDir>,
+    dir: Option<Place>,
     path: PathBuf,
     settings: Vec<(String, String)>,
 }
+
+/// What is thrown away at the end, after the hub.
+type Place = (tempfile::TempDir, Option<Database>);
 
 impl Hub {
     /// With the defaults.
@@ -62,13 +66,20 @@ impl Hub {
     pub fn with(settings: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().to_owned();
-        let settings =
+        let mut settings: Vec<(String, String)> =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self::launch(Some(dir), path, settings)
+        // The same tests on the other database: TEST_DATABASE=postgresql.
+        let elsewhere = std::env::var("TEST_DATABASE").is_ok_and(|name| name == "postgresql");
+        let database = (elsewhere && settings.iter().all(|(name, _)| name != "database.url"))
+            .then(|| Database::new(Kind::Postgresql));
+        if let Some(url) = database.as_ref().and_then(Database::url) {
+            settings.push(("database.url".to_owned(), url.to_owned()));
+        }
+        Self::launch(Some((dir, database)), path, settings)
     }
 
     #[track_caller]
-    fn launch(dir: Option<tempfile::TempDir>, path: PathBuf, settings: Vec<(String, String)>) -> Self {
+    fn launch(dir: Option<Place>, path: PathBuf, settings: Vec<(String, String)>) -> Self {
         let (child, address) = serve(&path, &settings, ([127, 0, 0, 1], 0).into());
         let watcher = watch(child.id());
         let Some(address) = address else {

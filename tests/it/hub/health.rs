@@ -49,9 +49,10 @@ fn metrics_are_for_loopback_and_operators() {
 
 #[test]
 fn a_broken_promise_is_told_by_its_name() {
-    let hub = Hub::with(&[("journal.synchronous", "NORMAL")]);
+    let hub = Hub::with(&[("journal.synchronous", "NORMAL"), ("database.url", "sqlite:jethub.db")]);
     let ready = hub.http().get("/readyz").json();
     let broken = &ready["parts"]["store"]["brokenPromises"][0];
     assert!(broken["promise"].as_str().unwrap().starts_with("P1"), "{ready}");
+    assert!(hub.http().get("/metrics").text().contains("\njethub_broken_promises 1\n"));
     assert_eq!(hub.log().matches("WARN").filter(|_| hub.log().contains("P1: ")).count(), 1, "{}", hub.log());
 }

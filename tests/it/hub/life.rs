@@ -17,7 +17,7 @@ fn mode(path: &std::path::Path) -> u32 {
 
 #[test]
 fn what_a_hub_makes_is_for_its_user_only() {
-    let hub = Hub::start();
+    let hub = Hub::with(&[("database.url", "sqlite:jethub.db")]);
     let state = hub.path().join("state");
     assert_eq!(mode(&state), 0o700);
     for entry in std::fs::read_dir(&state).unwrap() {
