@@ -1,5 +1,5 @@
 # What CI runs, a laptop runs. README names `make demo` and `make test`.
-.PHONY: check test test-long size
+.PHONY: check test test-long size bench-peers
 
 check: size
 	cargo fmt --check
@@ -20,3 +20,7 @@ test-long:
 
 size:
 	.ci/size.sh
+
+# What a session and a delivery cost beside socketioxide and socket.io (benches/peers/README.md).
+bench-peers:
+	benches/peers/run.sh

@@ -215,28 +215,26 @@ impl Board {
     }
 
     fn publish(&mut self, publish: &Publish) {
-        let Some((list, watched)) = self.subjects.watchers(&publish.subject) else { return };
+        let Some(list) = self.subjects.by_name.get(&publish.subject).copied() else { return };
+        let Some(watched) = self.subjects.lists.get_mut(list) else { return };
+        // Away while queues are filled, which needs the rest of the board.
+        let mut watchers = std::mem::take(&mut watched.watchers);
         let mut slow = Vec::new();
-        for at in 0..watched.watchers.len() {
-            let Some(watcher) = self.subjects.lists.get_mut(list).and_then(|list| list.watchers.get_mut(at))
-            else {
-                break;
-            };
-            if publish.seq <= watcher.seq {
-                continue;
-            }
+        for watcher in watchers.iter_mut().filter(|watcher| watcher.seq < publish.seq) {
             let before = std::mem::replace(&mut watcher.seq, publish.seq);
-            let (index, progress) = (watcher.index, watcher.progress);
-            let progress = publish.progress_frame.as_ref().filter(|_| progress);
+            let progress = publish.progress_frame.as_ref().filter(|_| watcher.progress);
             for frame in progress.into_iter().chain(&publish.frame) {
                 if before >= publish.seq {
                     invariant_violated("N4", "a member was about to get one seq twice");
                 }
-                if self.enqueue(index, frame.clone()) == Pushed::Full {
-                    slow.push(index);
+                if self.enqueue(watcher.index, frame.clone()) == Pushed::Full {
+                    slow.push(watcher.index);
                     break;
                 }
             }
+        }
+        if let Some(watched) = self.subjects.lists.get_mut(list) {
+            watched.watchers = watchers;
         }
         if publish.terminal {
             self.end_subject(&publish.subject);

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# What does a session, an event, a delivery cost beside other servers of this kind? See README.md here.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+bench=${BENCH:-/work/shared/bench}
+build=${BUILD:-/tmp/jethub-bench}
+passes=${PASSES:-2}
+peers=${PEERS:-socketioxide jethub jethub-room raw node}
+modes=${MODES:-idle echo1 echo16 paced flood}
+out=${OUT:-$build/results.jsonl}
+export CARGO_TERM_COLOR=never
+
+mkdir -p "$build"
+cargo build --release --quiet --example peer --manifest-path "$root/Cargo.toml" --target-dir "$build/jethub"
+for part in hubload peers/rust peers/raw; do
+    cargo build --release --quiet --locked --manifest-path "$bench/$part/Cargo.toml" --target-dir "$build/target"
+done
+if [[ " $peers " == *" node "* && ! -d $build/node/node_modules ]]; then
+    cp -r "$bench/peers/node" "$build/" && (cd "$build/node" && npm ci --silent --no-audit --no-fund)
+fi
+ulimit -n "$(ulimit -Hn)"
+
+port=${PORT:-3150}
+server=
+stop() { if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; server=; fi; }
+trap stop EXIT
+
+# start NAME: a fresh process on a fresh port
+start() {
+    stop
+    port=$((port + 1))
+    case $1 in
+    socketioxide) set -- "$build/target/release/$(binary peers/rust)" $port ;;
+    raw) set -- "$build/target/release/$(binary peers/raw)" $port ;;
+    jethub) set -- "$build/jethub/release/examples/peer" $port ;;
+    jethub-room) set -- "$build/jethub/release/examples/peer" $port room ;;
+    node) set -- node "$build/node/server.js" $port ;;
+    *) echo "unknown peer $1" >&2; exit 2 ;;
+    esac
+    "$@" > "$build/server.log" 2>&1 &
+    server=$!
+    for _ in $(seq 100); do grep -q ready "$build/server.log" && return; sleep 0.1; done
+    echo "not ready: $*" >&2; exit 1
+}
+
+binary() { sed -n 's/^name *= *"\(.*\)"/\1/p' "$bench/$1/Cargo.toml" | head -1; }
+
+id=00000000-0000-4000-8000-000000000001
+join="{\"runId\":\"$id\"}"
+body="{\"instanceID\":\"$id\",\"nodeID\":\"n1\",\"status\":\"success\",\"output\":{\"t\":\"@T\",\"i\":\"@I\",\"rows\":[{\"month\":\"2026-10\",\"sales\":1250.5},{\"month\":\"2026-11\",\"sales\":980.25}]}}"
+
+# load MODE: one line of JSON
+load() {
+    local common=(--url "127.0.0.1:$port" --auth '{"token":"bench"}' --join workflow_run_join --join-delay "${JOIN_DELAY:-5}" --join-body "$join" --pid "$server")
+    local fan=(--n 500 --publish "http://127.0.0.1:$port/publish" --body "$body")
+    case $1 in
+    idle) set -- idle "${common[@]}" --n "${IDLE_N:-2000}" ;;
+    echo1) set -- echo "${common[@]}" --n 50 --secs 3 --depth 1 --event-body "$join" ;;
+    echo16) set -- echo "${common[@]}" --n 50 --secs 3 --depth 16 --event-body "$join" ;;
+    paced) set -- fanout "${common[@]}" "${fan[@]}" --msgs 150 --rate 50 ;;
+    flood) set -- fanout "${common[@]}" "${fan[@]}" --msgs 300 --rate 0 ;;
+    esac
+    timeout 60 "$build/target/release/hubload" "$@"
+}
+
+: > "$out"
+for pass in $(seq "$passes"); do
+    for mode in $modes; do
+        for peer in $peers; do
+            # One peer loses a join that comes right behind CONNECT now and then: then it starts again.
+            for try in 1 2 3 4 5; do
+                start "$peer"
+                if line=$(load "$mode" 2>"$build/load.log"); then
+                    jq -c --arg peer "$peer" --arg mode "$mode" --argjson pass "$pass" --argjson try "$try" \
+                        '. + {peer: $peer, mode: $mode, pass: $pass, try: $try}' <<< "$line" >> "$out"
+                    break
+                fi
+            done
+            stop
+        done
+    done
+done
+
+jq -rs -f "$(dirname "$0")/table.jq" "$out"
