@@ -101,7 +101,9 @@ async def carry_out(c):
     elif c["op"] == "close":
         await state["client"].disconnect()
     elif c["op"] == "cut":
-        await state["client"].eio.disconnect(abort=True)
+        # the transport breaks under the client; its own disconnect would be for good
+        eio = state["client"].eio
+        await (eio.ws if eio.transport() == "websocket" else eio.http).close()
     else:
         out(id=c["id"], what="error", message="unknown op " + c["op"])
 

@@ -10,6 +10,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::mpsc::channel,
     time::Duration,
 };
 
@@ -25,6 +26,9 @@ use super::{
     database::{Database, Kind},
     expect::{SOON, eventually},
 };
+
+/// Longest start, on a busy machine.
+const START: Duration = Duration::from_secs(60);
 
 /// The own secret of every hub of the tests.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -227,13 +231,17 @@ fn serve(path: &Path, settings: &[(String, String)], at: SocketAddr) -> (Child, 
     let log = fs::File::options().create(true).append(true).open(path.join("log")).unwrap();
     command.args(["serve", "--listen", &at.to_string()]).stdout(Stdio::piped()).stderr(log);
     let mut child = command.spawn().expect("jethub starts");
-    let mut line = String::new();
     let mut out = BufReader::new(child.stdout.take().unwrap());
-    let read = out.read_line(&mut line).unwrap_or(0);
-    let address = line.trim().strip_prefix("listening on http://").and_then(|text| text.parse().ok());
-    // Nothing more is printed, but the pipe must not fill.
-    std::thread::spawn(move || out.read_to_end(&mut Vec::new()));
-    (child, address.filter(|_| read > 0))
+    let (send, first) = channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let _ = out.read_line(&mut line);
+        let _ = send.send(line);
+        // Nothing more is printed, but the pipe must not fill.
+        out.read_to_end(&mut Vec::new())
+    });
+    let line = first.recv_timeout(START).unwrap_or_default();
+    (child, line.trim().strip_prefix("listening on http://").and_then(|text| text.parse().ok()))
 }
 
 /// The binary, with settings and a state directory in `path`.

@@ -36,18 +36,13 @@ fn watched(world: &World, driver: &mut Driver, via: Via, run: &str) -> Vec<Got> 
     all
 }
 
+/// Node and status of each.
 fn words(all: &[Got]) -> Vec<(&str, &str)> {
-    let word = |got: &Got| -> (&str, &str) {
-        let text = |key: &str| -> &str {
-            // the test's own copy lives long enough
-            match got.body[key].as_str() {
-                Some(text) => Box::leak(text.to_owned().into_boxed_str()),
-                None => "",
-            }
-        };
-        (text("nodeID"), text("status"))
-    };
-    all.iter().map(word).collect()
+    all.iter().map(|got| (text(got, "nodeID"), text(got, "status"))).collect()
+}
+
+fn text<'a>(got: &'a Got, key: &str) -> &'a str {
+    got.body[key].as_str().unwrap_or_default()
 }
 
 #[test]

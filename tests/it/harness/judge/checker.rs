@@ -143,11 +143,7 @@ fn view(history: &History, log: &Log, verdict: &mut Verdict) {
                     snapshot = Some(0);
                 }
             }
-            Entry::Acked { run, seq } if *run == log.run => {
-                if snapshot == Some(0) {
-                    snapshot = Some(*seq);
-                }
-            }
+            Entry::Acked { run, seq } if *run == log.run && snapshot == Some(0) => snapshot = Some(*seq),
             Entry::Left { run } if *run == log.run => left = true,
             Entry::Saw(seen) if seen.run == log.run => {
                 let at = format!("{}: {} seq {}", history.client, log.run, seen.seq);
@@ -186,10 +182,8 @@ fn results(log: &Log, verdict: &mut Verdict) {
         let Some(node) = &row.node else { continue };
         let place = || format!("{}: {} of {node} at seq {}", log.run, row.kind, at + 1);
         match row.kind.as_str() {
-            "NODE_DISPATCHED" => {
-                if done.contains(node) || !begun.insert((node, row.attempt)) {
-                    verdict.doubled.push(place());
-                }
+            "NODE_DISPATCHED" if done.contains(node) || !begun.insert((node, row.attempt)) => {
+                verdict.doubled.push(place());
             }
             "NODE_COMPLETED" | "NODE_FAILED" if !row.quiet => {
                 verdict.n += 1;
