@@ -15,12 +15,24 @@
 //! client that does not read.
 
 mod acks;
+mod actor;
+mod admission;
 mod close;
+mod directory;
+mod engine;
 mod heartbeat;
+mod rate;
 pub mod router;
+mod serve;
 mod service;
+mod settings;
 mod socket;
+mod transport;
 
 pub use close::Close;
+pub use engine::Engine;
+pub use serve::{Listening, serve};
 pub use service::{Accepted, Connect, ConnectRefused, Left, Outcome, Peer, RawService, Service};
+pub use settings::{Origins, Settings};
 pub use socket::{AskError, Socket};
+pub use transport::mounted::keep_descriptor;
