@@ -51,16 +51,6 @@ impl<T> Acks<T> {
     pub fn next_deadline(&self) -> Option<Instant> {
         self.waiting.first_key_value().map(|(_, (deadline, _))| *deadline)
     }
-
-    /// How many are waited for.
-    pub fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
 }
 
 #[cfg(test)]
@@ -83,6 +73,6 @@ mod tests {
         assert_eq!(acks.answer(1, |_| true), None);
         assert_eq!(acks.next_deadline(), Some(now));
         assert_eq!(acks.expired(now), ["a"]);
-        assert!(acks.is_empty() && acks.expired(later).is_empty());
+        assert!(acks.next_deadline().is_none() && acks.expired(later).is_empty());
     }
 }

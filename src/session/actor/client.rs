@@ -61,7 +61,6 @@ pub(in crate::session) enum Opening {
 pub(in crate::session) struct Opened {
     pub entry: Arc<Entry>,
     pub slot: Slot,
-    pub ear: Rc<Ear>,
     /// The first packet.
     pub open: String,
 }
@@ -109,7 +108,10 @@ impl Session {
             worker.shared().directory.insert(entry.clone());
             let transport = match opening {
                 Opening::Polling => Transport::Polling(None),
-                Opening::Owned(wire) => Transport::Websocket(wire),
+                Opening::Owned(wire) => {
+                    ear.wire(wire);
+                    Transport::Websocket
+                }
                 Opening::Mounted => Transport::Mounted(Mounted::default()),
             };
             let session = Self {
@@ -117,7 +119,7 @@ impl Session {
                 id,
                 entry: entry.clone(),
                 slot,
-                ear: ear.clone(),
+                ear,
                 heartbeat,
                 transport,
                 upgrade: None,
@@ -127,7 +129,7 @@ impl Session {
             };
             session.count(1);
             let open = open_packet(id, kind == Kind::Polling, &worker.terms);
-            parts = Some(Opened { entry, slot, ear, open });
+            parts = Some(Opened { entry, slot, open });
             session
         });
         #[expect(clippy::expect_used, reason = "create calls its closure before it returns")]
@@ -137,7 +139,7 @@ impl Session {
     pub(super) fn count(&self, by: i64) {
         let kind = match self.transport {
             Transport::Polling(_) => "polling",
-            Transport::Websocket(_) => "websocket",
+            Transport::Websocket => "websocket",
             Transport::Mounted(_) => "mounted",
         };
         metrics().sessions.open.get_or_create(&KindLabel { kind }).inc_by(by);

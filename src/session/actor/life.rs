@@ -58,7 +58,7 @@ impl Session {
                     board.abort(slot, reason);
                 }
             },
-            Transport::Websocket(_) => {
+            Transport::Websocket => {
                 directory.remove(self.id);
                 if why.is_lost() {
                     board.abort(slot, reason);

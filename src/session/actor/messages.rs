@@ -153,7 +153,8 @@ pub(super) struct Leave(pub SocketId);
 /// How bytes move.
 pub(super) enum Transport {
     Polling(Option<Pending>),
-    Websocket(std::rc::Rc<Wire>),
+    /// Its socket is the ear's and the switchboard's.
+    Websocket,
     Mounted(Mounted),
 }
 

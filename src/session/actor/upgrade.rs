@@ -70,7 +70,7 @@ impl Session {
         self.count(-1);
         match upgrade.probe {
             Probing::Owned(wire) => {
-                self.transport = Transport::Websocket(wire.clone());
+                self.transport = Transport::Websocket;
                 self.ear.wire(wire.clone());
                 board.attach(self.slot, wire);
             }

@@ -84,7 +84,7 @@ impl Refusal {
 /// What a request is let in for.
 pub(super) enum Verdict {
     /// A new session.
-    Open(Kind),
+    Open,
     /// One that is there.
     Session(Arc<Entry>),
 }
@@ -163,7 +163,7 @@ impl Asked<'_> {
         if self.query.one("EIO") != Some("4") {
             return Err(Refusal::REVISION);
         }
-        Ok(Verdict::Open(kind))
+        Ok(Verdict::Open)
     }
 
     /// A place for a new session.

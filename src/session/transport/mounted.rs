@@ -88,7 +88,7 @@ pub(super) fn start(
     let now = engine.0.clock.monotonic();
     asked.websocket_key()?;
     let (entry, stage) = match verdict {
-        Verdict::Open(_) => {
+        Verdict::Open => {
             let (admitted, peer) = asked.admit(engine)?;
             let worker = engine.worker().map_err(|_| Refusal::REQUEST)?;
             let opened = Session::open(&worker, peer, admitted, Opening::Mounted, now);

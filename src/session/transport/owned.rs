@@ -49,7 +49,7 @@ pub(in crate::session) async fn upgrade(
     };
     let head = switching(key);
     match verdict {
-        Verdict::Open(_) => {
+        Verdict::Open => {
             let (admitted, peer) = match asked.admit(engine) {
                 Ok(admitted) => admitted,
                 Err(refusal) => return refuse(engine, &asked, &socket, &refusal).await,
@@ -59,7 +59,6 @@ pub(in crate::session) async fn upgrade(
             };
             let wire = Wire::new(socket);
             let opened = Session::open(&worker, peer, admitted, Opening::Owned(wire.clone()), now);
-            opened.ear.wire(wire.clone());
             worker.board.push(opened.slot, Frame::raw(head));
             worker.board.push(opened.slot, Frame::engine(&opened.open));
             worker.board.attach(opened.slot, wire.clone());

@@ -91,7 +91,7 @@ async fn answer(engine: &Engine, request: &HttpRequest, body: web::Payload, moun
                 Err(refusal) => refuse(refusal),
             }
         }
-        Ok(Verdict::Open(_)) => match open(engine, &asked) {
+        Ok(Verdict::Open) => match open(engine, &asked) {
             Ok(packet) => answers.packets(packet.into_bytes(), asked.headers),
             Err(refusal) => refuse(refusal),
         },
