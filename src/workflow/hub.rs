@@ -7,9 +7,8 @@ use tokio::sync::RwLock;
 
 use super::{
     actor::{Birth, Execute},
-    admission::Admission,
     definitions::Definitions,
-    timers::Timers,
+    waiting::{Admission, Timers},
 };
 use crate::{
     clock::Clock,

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Error,
-    timers::Timers,
+    waiting::Timers,
     watch::{Watch, Watched},
 };
 use crate::{

@@ -10,12 +10,11 @@
 //! `supervise` (life and death of actors). Never: checks who may do something (its callers do, by
 //! `auth`), runs code or SQL on an actor's thread, tells a client a store's own words.
 //!
-//! Reads: `runs` (the door), `start` (a run begins), `admission` (or waits), `actor` (its life),
+//! Reads: `runs` (the door), `start` (a run begins), `actor` (its life), `waiting` (what wakes it),
 //! `watch` (join, replay, frames), `ingest` (a run that is executed elsewhere), `view` (what REST
-//! shows), `timers`, `recover`.
+//! shows), `fold` (a state from its rows), `nodes` (what acts on the world).
 
 mod actor;
-mod admission;
 mod catalogue;
 mod definitions;
 mod error;
@@ -24,13 +23,12 @@ mod hub;
 mod ingest;
 mod messages;
 mod nodes;
-mod recover;
 mod runs;
 mod start;
 #[cfg(test)]
-mod tests;
-mod timers;
+pub(crate) mod tests;
 mod view;
+mod waiting;
 mod watch;
 
 pub use self::{

@@ -11,7 +11,7 @@ use super::{
     actor::RunKind,
     hub::{Hub, Parts},
     messages::{Ask, Reply, RunCommand, Wake},
-    timers::Timers,
+    waiting::Timers,
 };
 use crate::{
     engine::RunStatus,

@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 use super::{
     Error, Issue,
     actor::{Birth, Meta, needs_attention, new_row, of_effects},
-    admission::Place,
     definitions::{embedded, source_of},
     messages::Wake,
     runs::Runs,
+    waiting::Place,
 };
 use crate::{
     engine::{self, Definition, RunState, Source, Step},

@@ -13,6 +13,8 @@
 mod connect;
 mod hub;
 mod rates;
+#[cfg(test)]
+mod router_test;
 mod runs;
 mod unserved;
 

@@ -75,10 +75,11 @@ async fn try_join(router: &Inner, from: &From, join: RunJoin) -> Result<(), Refu
     authorize(router, &from.seat, &run).await?;
     router.rates.take(&run.run.tenant_id).map_err(Refusal::TooFast)?;
     let again = from.seat.joined.borrow().contains(&id);
-    if !again {
+    // One that has ended is told and forgotten.
+    let ended = run.run.status.is_terminal();
+    if !again && !ended {
         make_room(router, &from.seat).await?;
     }
-    let ended = run.run.status.is_terminal();
     let ack: Option<AckFrame> = from.ack.map(|ack| {
         let namespace = from.socket.namespace().to_owned();
         let frame = move |body: &JoinAck| ack_frame(&namespace, ack, body).ok();

@@ -2,5 +2,5 @@
 
 mod ends;
 mod restarts;
-mod rig;
+pub(crate) mod rig;
 mod watching;

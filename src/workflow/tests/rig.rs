@@ -22,7 +22,7 @@ use crate::{
 /// Does what the code says: `return <json>`, `throw <words>`, `hang`, `wait <json>` (until released),
 /// `pause <milliseconds>`.
 #[derive(Clone)]
-pub(super) struct Fake {
+pub(crate) struct Fake {
     keys: Arc<Mutex<Vec<String>>>,
     gate: Arc<Semaphore>,
 }
@@ -35,15 +35,15 @@ impl Default for Fake {
 
 impl Fake {
     /// Idempotency keys, one an attempt, without the run.
-    pub(super) fn keys(&self) -> Vec<String> {
+    pub(crate) fn keys(&self) -> Vec<String> {
         let keys = self.keys.lock();
         keys.iter().map(|key| key.split_once('/').map_or("", |(_, rest)| rest).to_owned()).collect()
     }
     /// Lets so many attempts that wait go on.
-    pub(super) fn release(&self, attempts: usize) {
+    pub(crate) fn release(&self, attempts: usize) {
         self.gate.add_permits(attempts);
     }
-    pub(super) async fn until_attempts(&self, attempts: usize) {
+    pub(crate) async fn until_attempts(&self, attempts: usize) {
         until("attempts", || async { (self.keys.lock().len() >= attempts).then_some(()) }).await;
     }
 }
@@ -83,22 +83,22 @@ impl Execute for Fake {
 }
 
 /// The hub's part that this module is about.
-pub(super) struct Rig {
-    pub(super) runs: Runs,
-    pub(super) catalogue: Catalogue,
-    pub(super) store: Store,
-    pub(super) shards: Shards,
-    pub(super) fake: Fake,
-    pub(super) tenant: TenantId,
+pub(crate) struct Rig {
+    pub(crate) runs: Runs,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) store: Store,
+    pub(crate) shards: Shards,
+    pub(crate) fake: Fake,
+    pub(crate) tenant: TenantId,
     arbiters: Vec<Arbiter>,
 }
 
 impl Rig {
-    pub(super) fn start(dir: &Path) -> Self {
+    pub(crate) fn start(dir: &Path) -> Self {
         Self::with(dir, Fake::default(), Clock::real(), |_| {})
     }
 
-    pub(super) fn with(dir: &Path, fake: Fake, clock: Clock, change: impl FnOnce(&mut Parts)) -> Self {
+    pub(crate) fn with(dir: &Path, fake: Fake, clock: Clock, change: impl FnOnce(&mut Parts)) -> Self {
         let (database, journal) = (sections::Database::default(), sections::Journal::default());
         let store = Store::open(&database, &journal, dir, HubId::generate(), clock.clone()).unwrap();
         let shards = Shards::new(1);
@@ -122,7 +122,7 @@ impl Rig {
     }
 
     /// Ends as by `kill -9`: no actor is asked. The next one may take the folder.
-    pub(super) async fn kill(mut self) -> Fake {
+    pub(crate) async fn kill(mut self) -> Fake {
         for arbiter in self.arbiters.drain(..) {
             arbiter.stop();
             let _ = arbiter.join();
@@ -132,7 +132,7 @@ impl Rig {
     }
 
     /// Saves a workflow of these nodes in a row, from a start to an end.
-    pub(super) async fn chain(&self, nodes: &[Value]) -> WorkflowId {
+    pub(crate) async fn chain(&self, nodes: &[Value]) -> WorkflowId {
         let mut all = vec![json!({"id": "start", "type": "start", "data": {}})];
         all.extend_from_slice(nodes);
         let end = json!({"status": "success", "outputParameters": [{"name": "total", "sourceVariable": "{{ctx.jsResult}}"}]});
@@ -149,22 +149,22 @@ impl Rig {
         self.save(json!(all), json!(edges)).await
     }
 
-    pub(super) async fn save(&self, nodes: Value, edges: Value) -> WorkflowId {
+    pub(crate) async fn save(&self, nodes: Value, edges: Value) -> WorkflowId {
         let save = SaveWorkflow {
             title: Some("Sales".to_owned()),
             nodes: Some(nodes),
             edges: Some(edges),
             ..SaveWorkflow::default()
         };
-        self.tenant_row().await;
+        self.tenant_row(&self.tenant).await;
         self.catalogue.create(&self.tenant, &Starter::default(), save).await.unwrap().workflow_id
     }
 
     /// The tenant's row, which a workflow refers to.
-    async fn tenant_row(&self) {
+    async fn tenant_row(&self, id: &TenantId) {
         use crate::store::tables::tenants;
         let tenant = tenants::NewTenant {
-            tenant_id: self.tenant.clone(),
+            tenant_id: id.clone(),
             title: "T".to_owned(),
             timezone: "UTC".to_owned(),
             creator_id: None,
@@ -173,7 +173,7 @@ impl Rig {
         let _ = self.store.write(move |db| tenants::insert(db, &tenant)).await;
     }
 
-    pub(super) fn start_of(&self, workflow: &WorkflowId) -> StartRun {
+    pub(crate) fn start_of(&self, workflow: &WorkflowId) -> StartRun {
         StartRun {
             tenant: self.tenant.clone(),
             workflow: workflow.clone(),
@@ -184,16 +184,31 @@ impl Rig {
         }
     }
 
-    pub(super) async fn run(&self, workflow: &WorkflowId) -> Started {
+    pub(crate) async fn run(&self, workflow: &WorkflowId) -> Started {
         self.runs.start(self.start_of(workflow)).await.unwrap()
     }
 
-    pub(super) async fn view(&self, run: &RunId) -> RunView {
+    /// A run of another tenant; its workflow is saved there, too.
+    pub(crate) async fn foreign(&self, mut start: StartRun) -> RunId {
+        let tenant = start.tenant.clone();
+        self.tenant_row(&tenant).await;
+        let save = SaveWorkflow {
+            title: Some("Theirs".to_owned()),
+            nodes: Some(json!([{"id": "start", "type": "start"}, js("js", "wait 1")])),
+            edges: Some(json!([{"source": "start", "target": "js"}])),
+            ..SaveWorkflow::default()
+        };
+        let saved = self.catalogue.create(&tenant, &Starter::default(), save).await.unwrap();
+        start.workflow = saved.workflow_id;
+        self.runs.start(start).await.unwrap().instance_id
+    }
+
+    pub(crate) async fn view(&self, run: &RunId) -> RunView {
         self.runs.view(&self.tenant, run).await.unwrap()
     }
 
     /// Waits until the run has that status.
-    pub(super) async fn until(&self, run: &RunId, status: &str) -> RunView {
+    pub(crate) async fn until(&self, run: &RunId, status: &str) -> RunView {
         until(status, || async {
             let view = self.view(run).await;
             (view.row.status == status).then_some(view)
@@ -203,7 +218,7 @@ impl Rig {
 }
 
 /// Waits for a condition; a test that waits longer than anything may take has failed.
-pub(super) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
     for _ in 0..5000 {
         if let Some(found) = look().await {
             return found;
@@ -214,12 +229,12 @@ pub(super) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look
 }
 
 /// A javascript node.
-pub(super) fn js(id: &str, code: &str) -> Value {
+pub(crate) fn js(id: &str, code: &str) -> Value {
     json!({"id": id, "type": "javascript", "data": {"code": code}})
 }
 
 /// What the rows of a run say, for comparing.
-pub(super) fn trace(view: &RunView) -> Vec<String> {
+pub(crate) fn trace(view: &RunView) -> Vec<String> {
     let line = |log: &crate::workflow::LogView| {
         format!("{} {} {}", log.seq, log.event_type, log.node_id.as_deref().unwrap_or("-"))
     };

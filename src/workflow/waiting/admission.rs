@@ -9,15 +9,15 @@ use std::{
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
-use super::Error;
 use crate::{
     ids::{RunId, TenantId},
     store::{Store, tables::runs},
+    workflow::Error,
 };
 
 /// Where a new run goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in crate::workflow) enum Place {
     /// It runs at once.
     Active,
     /// It waits as `PENDING`.
@@ -25,7 +25,7 @@ pub(super) enum Place {
 }
 
 /// The places of all tenants.
-pub(super) struct Admission {
+pub(in crate::workflow) struct Admission {
     max_active: usize,
     max_waiting: usize,
     tenants: Mutex<HashMap<TenantId, Tenant>>,
@@ -41,12 +41,12 @@ struct Tenant {
 }
 
 impl Admission {
-    pub(super) fn new(max_active: usize, max_waiting: usize) -> Self {
+    pub(in crate::workflow) fn new(max_active: usize, max_waiting: usize) -> Self {
         Self { max_active, max_waiting, tenants: Mutex::default() }
     }
 
     /// Counts the tenant's running runs, once.
-    pub(super) async fn count(&self, store: &Store, tenant: &TenantId) -> Result<(), Error> {
+    pub(in crate::workflow) async fn count(&self, store: &Store, tenant: &TenantId) -> Result<(), Error> {
         let cell = Arc::clone(&self.tenants.lock().entry(tenant.clone()).or_default().counted);
         cell.get_or_try_init(|| async {
             let of = tenant.clone();
@@ -60,7 +60,7 @@ impl Admission {
     }
 
     /// A place for a new run, to be given back by [`Admission::leave`] if nothing comes of it.
-    pub(super) fn enter(&self, tenant: &TenantId, run: &RunId) -> Result<Place, Error> {
+    pub(in crate::workflow) fn enter(&self, tenant: &TenantId, run: &RunId) -> Result<Place, Error> {
         let mut tenants = self.tenants.lock();
         let row = tenants.entry(tenant.clone()).or_default();
         if row.active < self.max_active && row.waiting.is_empty() {
@@ -77,13 +77,13 @@ impl Admission {
     }
 
     /// A place for a run that takes nothing of this hub's time: it counts, and never waits.
-    pub(super) fn enter_always(&self, tenant: &TenantId) -> Place {
+    pub(in crate::workflow) fn enter_always(&self, tenant: &TenantId) -> Place {
         self.tenants.lock().entry(tenant.clone()).or_default().active += 1;
         Place::Active
     }
 
     /// A run that was accepted before this process and waits still.
-    pub(super) fn wait_again(&self, tenant: &TenantId, run: &RunId) {
+    pub(in crate::workflow) fn wait_again(&self, tenant: &TenantId, run: &RunId) {
         let mut tenants = self.tenants.lock();
         let row = tenants.entry(tenant.clone()).or_default();
         if row.known.insert(run.clone()) {
@@ -92,7 +92,7 @@ impl Admission {
     }
 
     /// The next of the tenant's waiting runs, if there is a place: it has the place now.
-    pub(super) fn next(&self, tenant: &TenantId) -> Option<RunId> {
+    pub(in crate::workflow) fn next(&self, tenant: &TenantId) -> Option<RunId> {
         let mut tenants = self.tenants.lock();
         let row = tenants.get_mut(tenant)?;
         if row.active >= self.max_active {
@@ -104,14 +104,14 @@ impl Admission {
     }
 
     /// A waiting run was told to begin and has begun, or will not.
-    pub(super) fn begun(&self, tenant: &TenantId, run: &RunId) {
+    pub(in crate::workflow) fn begun(&self, tenant: &TenantId, run: &RunId) {
         if let Some(row) = self.tenants.lock().get_mut(tenant) {
             row.known.remove(run);
         }
     }
 
     /// A waiting run ended before it had a place.
-    pub(super) fn withdraw(&self, tenant: &TenantId, run: &RunId) {
+    pub(in crate::workflow) fn withdraw(&self, tenant: &TenantId, run: &RunId) {
         let mut tenants = self.tenants.lock();
         let Some(row) = tenants.get_mut(tenant) else { return };
         row.known.remove(run);
@@ -119,7 +119,7 @@ impl Admission {
     }
 
     /// A place is free again.
-    pub(super) fn leave(&self, tenant: &TenantId) {
+    pub(in crate::workflow) fn leave(&self, tenant: &TenantId) {
         if let Some(row) = self.tenants.lock().get_mut(tenant)
             && row.counted.initialized()
         {

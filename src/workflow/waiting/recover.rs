@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use super::{
+use crate::store::tables::runs::{self, RunStatus};
+use crate::workflow::{
     Error,
     messages::{Ask, Wake},
     runs::Runs,
 };
-use crate::store::tables::runs::{self, RunStatus};
 
 /// Runs read at once, and on their way up at once.
 const PAGE: usize = 256;

@@ -15,7 +15,6 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
-use super::messages::{Ask, Wake};
 use crate::{
     clock::Clock,
     ids::{RunId, StreamId},
@@ -23,6 +22,7 @@ use crate::{
         Store,
         tables::timers::{self, Timer},
     },
+    workflow::messages::{Ask, Wake},
 };
 
 /// How far ahead timers are held in memory.
@@ -46,12 +46,12 @@ struct Due {
 
 /// The actors' end: tells the task of a nearer time. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Timers {
+pub(in crate::workflow) struct Timers {
     told: mpsc::UnboundedSender<Due>,
 }
 
 /// The task's end, made before the registry that it needs.
-pub(super) struct TimerTask {
+pub(in crate::workflow) struct TimerTask {
     told: mpsc::UnboundedReceiver<Due>,
     store: Store,
     clock: Clock,
@@ -64,7 +64,7 @@ pub(super) struct TimerTask {
 
 impl Timers {
     /// Both ends.
-    pub(super) fn new(store: Store, clock: Clock) -> (Self, TimerTask) {
+    pub(in crate::workflow) fn new(store: Store, clock: Clock) -> (Self, TimerTask) {
         let (sender, told) = mpsc::unbounded_channel();
         let task = TimerTask {
             told,
@@ -79,12 +79,12 @@ impl Timers {
     }
 
     /// A timer's row was committed.
-    pub(super) fn set(&self, run: &RunId, key: &str, at: Timestamp) {
+    pub(in crate::workflow) fn set(&self, run: &RunId, key: &str, at: Timestamp) {
         self.tell(Due { at, run: run.clone(), wake: Wake::Timer(Arc::from(key)) });
     }
 
     /// Give the run this again then: it was refused.
-    pub(super) fn again(&self, run: &RunId, wake: Wake, at: Timestamp) {
+    pub(in crate::workflow) fn again(&self, run: &RunId, wake: Wake, at: Timestamp) {
         self.tell(Due { at, run: run.clone(), wake });
     }
 
@@ -97,7 +97,7 @@ impl Timers {
 impl TimerTask {
     /// Runs until every [`Timers`] is gone. `send` gives a run its command, or gives it back when the
     /// registry is full; `open` says how much the registry has to do.
-    pub(super) async fn run(
+    pub(in crate::workflow) async fn run(
         mut self,
         send: impl Fn(RunId, Ask) -> Result<(), Ask>,
         open: impl Fn() -> usize,
