@@ -12,9 +12,15 @@
 //! Used by: `auth` (key sets), later data sources and models. Never: retries, caches, logs bodies
 //! or headers.
 
+mod address;
 mod client;
 mod error;
+mod hop;
 mod request;
+mod resolver;
+
+#[cfg(test)]
+mod tests;
 
 pub use client::Outbound;
 pub use error::{Error, Phase};
