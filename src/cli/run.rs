@@ -46,7 +46,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             print(&format!("the database is at {}\n", done.version))
         }
         Command::Asyncapi => Err(unbuilt("asyncapi")),
-        Command::ScriptWorker => crate::script::worker_main().map_err(Failure::Failed),
+        Command::ScriptWorker => script::worker_main().map_err(Failure::Failed),
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) enum Ask {
     /// Nobody waits for this one any more.
     Withdraw(u64),
     /// A script has ended; the worker comes back if it may serve its tenant again.
-    Ended { id: u64, tenant: TenantId, worker: Option<Worker> },
+    Ended { id: u64, tenant: TenantId, worker: Option<Box<Worker>> },
 }
 
 /// Starts the pool's thread. It ends when the last of the `asks` is gone.
@@ -106,7 +106,7 @@ impl Dispatcher {
                 Ask::Ended { id, tenant, worker } => {
                     self.running.remove(&id);
                     self.fair.finished(&tenant);
-                    self.idle.extend(worker);
+                    self.idle.extend(worker.map(|worker| *worker));
                 }
             }
             while let Some((id, tenant, (script, reply))) = self.fair.start_next() {

@@ -52,7 +52,7 @@ struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some(asks) = self.shared.asks.upgrade() {
-            let (id, tenant, worker) = (self.id, self.tenant.clone(), self.worker.take());
+            let (id, tenant, worker) = (self.id, self.tenant.clone(), self.worker.take().map(Box::new));
             // A pool that is ending needs no workers.
             let _ = asks.send(Ask::Ended { id, tenant, worker });
         }

@@ -19,10 +19,8 @@ pub(super) fn check(json: String) -> Result<String, String> {
         let mut unit = None;
         match byte {
             b'"' => in_text = !in_text,
-            b'\\' if in_text => {
-                if bytes.next().is_some_and(|(_, escaped)| escaped == b'u') {
-                    unit = json.get(at + 2..at + 6).and_then(|hex| u32::from_str_radix(hex, 16).ok());
-                }
+            b'\\' if in_text && bytes.next().is_some_and(|(_, escaped)| escaped == b'u') => {
+                unit = json.get(at + 2..at + 6).and_then(|hex| u32::from_str_radix(hex, 16).ok());
             }
             b'[' | b'{' if !in_text => depth += 1,
             b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
