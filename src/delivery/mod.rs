@@ -31,7 +31,7 @@ mod tests;
 
 pub use messages::{AddMember, Publish};
 pub use shards::{ShardLoad, Shards};
-pub use switchboard::Switchboard;
+pub use switchboard::{Cork, Switchboard};
 pub use types::{
     CloseReason, Deadline, DisconnectReason, Error, Inspection, Member, Outlet, Settings, Sink, Slot, Subject,
 };

@@ -113,6 +113,14 @@ impl Switchboard {
         }
     }
 
+    /// While the guard lives, what is pushed to this session waits; when it is dropped, it is written in
+    /// one go. For the time that a session works on what its client sent: its answers neither wait for
+    /// the flusher's turn nor wake it.
+    pub fn cork(&self, slot: Slot) -> Cork<'_> {
+        self.board.borrow_mut().corked = Some(slot.index);
+        Cork { board: self, slot }
+    }
+
     /// From now on the flusher writes the queue to this socket.
     pub fn attach(&self, slot: Slot, sink: Rc<dyn Sink>) {
         let old = self.with(|board| board.attach(slot, Some(sink)));
@@ -312,6 +320,20 @@ impl Switchboard {
                 place.outlet.closed(why);
             }
         }
+    }
+}
+
+/// See [`Switchboard::cork`].
+#[must_use = "it is drawn when it is dropped"]
+pub struct Cork<'a> {
+    board: &'a Switchboard,
+    slot: Slot,
+}
+
+impl Drop for Cork<'_> {
+    fn drop(&mut self) {
+        self.board.board.borrow_mut().corked = None;
+        self.board.flush(self.slot);
     }
 }
 

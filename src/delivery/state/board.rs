@@ -59,6 +59,8 @@ pub(in crate::delivery) struct Board {
     pub places: Slots<Place>,
     pub subjects: Subjects,
     pub dirty: VecDeque<u32>,
+    /// Its frames are written when its cork is drawn, not at the flusher's turn.
+    pub corked: Option<u32>,
     pub wheel: Wheel,
     pub calls: VecDeque<Call>,
     /// Woken when the borrow has ended.
@@ -80,6 +82,7 @@ impl Board {
             places: Slots::default(),
             subjects: Subjects::default(),
             dirty: VecDeque::new(),
+            corked: None,
             calls: VecDeque::new(),
             wakes: SmallVec::new(),
             queued: 0,
@@ -164,7 +167,9 @@ impl Board {
             self.wakes.extend(place.taker.take());
         } else if !place.dirty && !place.blocked {
             place.dirty = true;
-            self.dirty.push_back(index);
+            if self.corked != Some(index) {
+                self.dirty.push_back(index);
+            }
         }
     }
 

@@ -206,6 +206,26 @@ async fn a_blocked_socket_is_left_alone_until_it_is_writable() {
 }
 
 #[actix_web::test]
+async fn what_is_corked_is_written_in_one_go_and_the_rest_later() {
+    let rig = rig(settings());
+    let (member, _ear) = rig.session("a");
+    let sink = Rc::new(Scripted::default());
+    rig.board.attach(member.slot(), sink.clone());
+    {
+        let _cork = rig.board.cork(member.slot());
+        for _ in 0..100 {
+            rig.board.push(member.slot(), Frame::engine("4x"));
+        }
+        rig.shards.direct(&member, Frame::engine("4y"));
+        rig.idle().await;
+        assert_eq!(sink.writes.get(), 0);
+    }
+    assert_eq!((sink.writes.get(), sink.bytes.borrow().len()), (1, 64 * 4));
+    until("written", || sink.bytes.borrow().len() == 101 * 4).await;
+    assert_eq!(sink.writes.get(), 2);
+}
+
+#[actix_web::test]
 async fn a_write_error_ends_the_session() {
     let rig = rig(settings());
     let (member, ear) = rig.session("a");
