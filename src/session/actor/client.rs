@@ -209,6 +209,9 @@ impl Handler<Incoming> for Session {
             // the takeover was refused: its packets are nobody's
             return;
         }
+        let worker = self.worker.clone();
+        // answers to one read are one write
+        let _cork = worker.board.cork(self.slot);
         for packet in incoming.packets {
             self.packet(packet, ctx);
         }
@@ -216,7 +219,6 @@ impl Handler<Incoming> for Session {
         if let Some(why) = incoming.end {
             self.close(why);
         }
-        self.worker.board.flush(self.slot);
     }
 }
 
