@@ -3,6 +3,8 @@
 use std::{
     io::Write,
     net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::Path,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -74,6 +76,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let state_dir = &config.server.state_dir;
     let store = Store::open(&config.database, &config.journal, state_dir, HubId::generate(), clock.clone())?;
+    warn_of_others(state_dir);
     metrics().journal.broken_promises.set(i64::try_from(store.broken_promises().len()).unwrap_or(i64::MAX));
     let directory = Arc::new(StoreDirectory::new(store.clone()));
     let auth = Auth::new(&config.auth, directory, fetcher, clock.clone())?;
@@ -113,7 +116,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
             handle: runs.registry().clone(),
             parse: |id| RunId::parse(id).ok(),
         })],
-        ready: Vec::new(),
+        ready: vec![("runs", ready_runs(&runs))],
         draining: Arc::clone(&draining),
     };
     let control = Control::start(state_dir, auth.clone(), clock.clone())?;
@@ -136,6 +139,20 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         deadline: *config.drain.deadline,
         clock,
     })
+}
+
+/// Runs are always ready; what they have to do is shown.
+fn ready_runs(runs: &Runs) -> http::Ready {
+    let registry = runs.registry().clone();
+    Arc::new(move || (true, serde_json::json!({ "openCommands": registry.open() })))
+}
+
+/// A directory that was there before keeps its mode; whoever may look into it is told of.
+fn warn_of_others(state_dir: &Path) {
+    let mode = std::fs::metadata(state_dir).map_or(0, |found| found.permissions().mode()) & 0o777;
+    if mode & 0o077 != 0 {
+        log::warn!("{} can be read by others: mode {mode:o}, expected 700", state_dir.display());
+    }
 }
 
 fn serve_http(

@@ -25,6 +25,10 @@ fn what_a_hub_makes_is_for_its_user_only() {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
     assert!(state.join("control.sock").exists() && state.join("jethub.db").exists());
+    std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut hub = hub;
+    hub.terminate();
+    assert!(hub.restart().log().contains("can be read by others: mode 755"));
 }
 
 #[test]

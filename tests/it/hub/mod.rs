@@ -6,6 +6,7 @@
 
 mod accounts;
 mod health;
+mod jwks;
 mod life;
 mod requests;
 mod routes;

@@ -10,17 +10,17 @@ use crate::harness::{Hub, hub::SECRET};
 const RSA: &str = include_str!("keys/rsa.pem");
 const RSA_PUBLIC: &str = include_str!("keys/rsa.pub.pem");
 const EC: &str = include_str!("keys/ec.pem");
-const ISSUER: &str = "https://id.example/";
+pub(super) const ISSUER: &str = "https://id.example/";
 
-fn rsa() -> EncodingKey {
+pub(super) fn rsa() -> EncodingKey {
     EncodingKey::from_rsa_pem(RSA.as_bytes()).unwrap()
 }
 
-fn ec() -> EncodingKey {
+pub(super) fn ec() -> EncodingKey {
     EncodingKey::from_ec_pem(EC.as_bytes()).unwrap()
 }
 
-fn jwk(key: &EncodingKey, algorithm: Algorithm, kid: &str) -> Value {
+pub(super) fn jwk(key: &EncodingKey, algorithm: Algorithm, kid: &str) -> Value {
     let mut jwk = serde_json::to_value(Jwk::from_encoding_key(key, algorithm).unwrap()).unwrap();
     jwk["kid"] = json!(kid);
     jwk
@@ -31,7 +31,7 @@ fn now() -> i64 {
 }
 
 /// A token from parts as they stand, signed by whatever key.
-fn forged(header: &str, payload: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
+pub(super) fn forged(header: &str, payload: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
     let signed = format!("{}.{}", B64.encode(header), B64.encode(payload));
     let signature = crypto::sign(signed.as_bytes(), key, algorithm).unwrap();
     format!("{signed}.{signature}")
@@ -55,7 +55,7 @@ fn hub() -> (Hub, tempfile::TempDir) {
 }
 
 /// What an issuer's good token says.
-fn claims() -> Value {
+pub(super) fn claims() -> Value {
     json!({
         "iss": ISSUER, "aud": "jethub", "sub": "ivy", "exp": now() + 600,
         "tenants": { "acme": "ADMIN" }, "admin": true,
