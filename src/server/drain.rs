@@ -9,6 +9,11 @@ use std::{
 
 use super::{start::Running, systemd};
 
+/// Longest time for telling all clients.
+const PER_CLIENT: Duration = Duration::from_secs(10);
+/// Sessions told at once, and the pause behind them: 50 000 within the time for all.
+const BATCH: usize = 500;
+const PAUSE: Duration = Duration::from_millis(20);
 /// Kept back of the deadline for closing the store.
 const FOR_THE_STORE: Duration = Duration::from_secs(3);
 
@@ -21,6 +26,19 @@ pub(super) async fn drain(running: Running) {
     systemd::stopping();
     running.draining.store(true, Relaxed);
     log::info!("draining: nothing new is taken");
+
+    // Sessions are told first, some hundreds at a time: clients that all came back at one moment would
+    // be a storm for whoever takes them.
+    let told = begun + PER_CLIENT.min(running.deadline / 2);
+    let closed = async {
+        running.engine.close_all(BATCH, PAUSE).await;
+        while running.engine.sessions() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    if tokio::time::timeout(left(told), closed).await.is_err() {
+        log::warn!(open = running.engine.sessions(); "draining: sessions were not closed in time; their sockets are cut");
+    }
 
     let quiet = deadline.checked_sub(FOR_THE_STORE.min(running.deadline / 3)).unwrap_or(deadline);
     if tokio::time::timeout(left(quiet), running.http.stop(true)).await.is_err() {

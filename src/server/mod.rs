@@ -13,6 +13,7 @@ mod arbiters;
 mod control;
 mod drain;
 mod error;
+mod front;
 mod keys;
 mod listen;
 mod signals;

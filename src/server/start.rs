@@ -9,13 +9,14 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpServer, dev::ServerHandle, web};
+use actix_web::dev::ServerHandle;
 
 use super::{
     Error,
     arbiters::{self, Domain},
     control::Control,
     drain::drain,
+    front::{self, Front},
     keys,
     listen::Bound,
     signals::Signals,
@@ -31,6 +32,7 @@ use crate::{
     metrics::metrics,
     outbound::Outbound,
     script::ScriptPool,
+    session::Engine,
     store::Store,
     workflow::{self, Catalogue, Nodes, Runs},
 };
@@ -46,6 +48,7 @@ pub struct Running {
     pub(super) store: Store,
     pub(super) domain: Domain,
     pub(super) control: Control,
+    pub(super) engine: Engine,
     pub(super) http: ServerHandle,
     pub(super) draining: Arc<AtomicBool>,
     pub(super) deadline: Duration,
@@ -71,7 +74,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     // What this process makes is for its own user: state directory, database, sockets.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let bound = Bound::new(&config.server.listen)?;
-    let fetcher = keys::fetcher(Outbound::new(&config.outbound), &config.auth);
+    let fetcher = keys::fetcher(Outbound::new(&config.outbound)?, &config.auth);
     Auth::check(&config.auth, &fetcher, &clock)?;
 
     let state_dir = &config.server.state_dir;
@@ -122,7 +125,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let control = Control::start(state_dir, auth.clone(), clock.clone())?;
     let listeners =
         bound.listen().map_err(|source| Error::Listen { listen: config.server.listen.clone(), source })?;
-    let (http, addresses) = serve_http(&config, workers, parts, listeners)?;
+    let Front { engine, http, addresses } = front::open(&config, workers, shards, parts, listeners)?;
     log::info!(
         database = store.target().name(), state_dir:% = state_dir.display(), version = env!("CARGO_PKG_VERSION");
         "listening on http://{}", addresses.first().map(SocketAddr::to_string).unwrap_or_default()
@@ -134,6 +137,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         store,
         domain,
         control,
+        engine,
         http,
         draining,
         deadline: *config.drain.deadline,
@@ -153,33 +157,6 @@ fn warn_of_others(state_dir: &Path) {
     if mode & 0o077 != 0 {
         log::warn!("{} can be read by others: mode {mode:o}, expected 700", state_dir.display());
     }
-}
-
-fn serve_http(
-    config: &Config,
-    workers: usize,
-    parts: http::Parts,
-    listeners: Vec<(std::net::TcpListener, SocketAddr)>,
-) -> Result<(ServerHandle, Vec<SocketAddr>), Error> {
-    let failed = |source| Error::System { what: "HTTP", source };
-    let hub = web::Data::new(http::Hub::new(parts));
-    let app = move || App::new().configure(|service| http::configure(service, hub.clone()));
-    let mut server = HttpServer::new(app)
-        .workers(workers)
-        .client_request_timeout(*config.server.head_timeout)
-        // An aborted poll must be noticed (protocol.md 7.6).
-        .h1_allow_half_closed(false)
-        .shutdown_timeout(config.drain.deadline.as_secs())
-        .disable_signals();
-    let mut addresses = Vec::new();
-    for (listener, address) in listeners {
-        addresses.push(address);
-        server = server.listen(listener).map_err(failed)?;
-    }
-    let server = server.run();
-    let handle = server.handle();
-    actix_rt::spawn(server);
-    Ok((handle, addresses))
 }
 
 /// Runs a hub until it is told to stop: `jethub serve`. Prints one line, where it listens, when it

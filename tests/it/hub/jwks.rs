@@ -54,7 +54,7 @@ impl Issuer {
         self.asked.load(SeqCst)
     }
 
-    fn hub(&self, gap: &str) -> Hub {
+    fn hub(&self, gap: &str, cache: &str) -> Hub {
         let issuers = format!(
             "[{{ issuer = \"{ISSUER}\", audience = [\"jethub\"], kind = \"jwks_url\", url = \"http://{}/keys\", provision = {{ tenants = \"tenants\" }} }}]",
             self.address
@@ -62,7 +62,7 @@ impl Issuer {
         Hub::with(&[
             ("auth.issuers", &issuers),
             ("auth.jwks_refetch_gap", gap),
-            ("auth.jwks_cache", "1s"),
+            ("auth.jwks_cache", cache),
             ("auth.jwks_timeout", "500ms"),
             ("auth.jwks_max_bytes", "8KiB"),
         ])
@@ -115,7 +115,7 @@ fn status(hub: &Hub, token: &str) -> u16 {
 #[test]
 fn unknown_names_of_keys_cost_at_most_one_fetch() {
     let issuer = Issuer::start(keys(&[old()]));
-    let hub = issuer.hub("1h");
+    let hub = issuer.hub("1h", "1h");
     eventually("the set is fetched", Duration::from_secs(10), || {
         (status(&hub, &by_rsa("r")) == 200).then_some(())
     });
@@ -128,7 +128,7 @@ fn unknown_names_of_keys_cost_at_most_one_fetch() {
 #[test]
 fn the_last_good_keys_stay_while_the_issuer_is_away() {
     let issuer = Issuer::start(keys(&[old()]));
-    let hub = issuer.hub("100ms");
+    let hub = issuer.hub("100ms", "1s");
     eventually("the set is fetched", Duration::from_secs(10), || {
         (status(&hub, &by_rsa("r")) == 200).then_some(())
     });
@@ -166,7 +166,7 @@ fn the_last_good_keys_stay_while_the_issuer_is_away() {
 #[test]
 fn without_any_key_the_answer_is_to_try_again() {
     let issuer = Issuer::start(Mode::Answer("503 Service Unavailable", String::new()));
-    let hub = issuer.hub("100ms");
+    let hub = issuer.hub("100ms", "1s");
     let reply = hub.request("GET", "/api/v1/tenants/acme/members", Some(&by_rsa("r")), None);
     assert_eq!((reply.status, &reply.json()["error"]["code"]), (503, &json!("SERVER_ERROR")));
     assert!(reply.header("retry-after").is_some());

@@ -1,0 +1,78 @@
+//! The front: HTTP workers, each with its shard of delivery, its sessions and the routes.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{App, dev::ServerHandle, web};
+
+use super::Error;
+use crate::{
+    config::Config,
+    delivery::Shards,
+    http,
+    session::{
+        self, Engine, Listening, Service,
+        router::{Router, TenantRates},
+    },
+};
+
+/// Longest time between two requests of a connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// What answers.
+pub(super) struct Front {
+    /// Sessions at `/socket.io/`.
+    pub engine: Engine,
+    /// The listeners and their workers.
+    pub http: ServerHandle,
+    /// Where it listens.
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// Builds the front and answers from now on.
+pub(super) fn open(
+    config: &Config,
+    workers: usize,
+    shards: Shards,
+    parts: http::Parts,
+    listeners: Vec<(TcpListener, SocketAddr)>,
+) -> Result<Front, Error> {
+    let failed = |source| Error::System { what: "HTTP", source };
+    let engine = engine(config, shards, &parts);
+    let hub = web::Data::new(http::Hub::new(parts));
+    let mounted = engine.clone();
+    let app = move || {
+        let (engine, hub) = (mounted.clone(), hub.clone());
+        App::new().configure(move |service| {
+            engine.configure(service);
+            http::configure(service, hub);
+        })
+    };
+    let listening = Listening {
+        workers,
+        head_timeout: *config.server.head_timeout,
+        keep_alive: KEEP_ALIVE,
+        send_buffer: *config.session.send_buffer,
+        stall_timeout: *config.session.stall_timeout,
+    };
+    let (listeners, addresses): (Vec<_>, Vec<_>) = listeners.into_iter().unzip();
+    let server = session::serve(listeners, &listening, &[engine.clone()], app).map_err(failed)?;
+    let http = server.handle();
+    actix_rt::spawn(server);
+    Ok(Front { engine, http, addresses })
+}
+
+fn engine(config: &Config, shards: Shards, parts: &http::Parts) -> Engine {
+    let clock = parts.clock.clone();
+    let rates = Arc::new(TenantRates::new(config.limits.client_events_per_tenant, clock.clone()));
+    let (auth, runs, limits) = (parts.auth.clone(), parts.runs.clone(), config.limits.clone());
+    let at = clock.clone();
+    Engine::new(session::Settings::new(config), shards, clock, move |_| {
+        let router = Router::new(auth.clone(), runs.clone(), Arc::clone(&rates), at.clone(), &limits);
+        Rc::new(router) as Rc<dyn Service>
+    })
+}
