@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
 };
 
 use futures_util::future::LocalBoxFuture;
@@ -49,13 +49,33 @@ pub struct Hub {
     /// What is below.
     pub parts: Parts,
     pub(super) gate: Gate,
+    in_flight: AtomicUsize,
+}
+
+/// One request that is being answered.
+pub(super) struct InFlight<'h>(&'h Hub);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Relaxed);
+    }
 }
 
 impl Hub {
     /// Once a process: its counters are shared by all workers.
     pub fn new(parts: Parts) -> Self {
         let gate = Gate::new(&parts.config);
-        Self { parts, gate }
+        Self { parts, gate, in_flight: AtomicUsize::new(0) }
+    }
+
+    /// Requests that are being answered.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Relaxed)
+    }
+
+    pub(super) fn begin(&self) -> InFlight<'_> {
+        self.in_flight.fetch_add(1, Relaxed);
+        InFlight(self)
     }
 
     /// Whether the hub is being stopped: it takes nothing new.

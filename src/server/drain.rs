@@ -14,6 +14,8 @@ const PER_CLIENT: Duration = Duration::from_secs(10);
 /// Sessions told at once, and the pause behind them: 50 000 within the time for all.
 const BATCH: usize = 500;
 const PAUSE: Duration = Duration::from_millis(20);
+/// What was answered last is on its way for at most so long.
+const FLUSH: Duration = Duration::from_millis(500);
 /// Kept back of the deadline for closing the store.
 const FOR_THE_STORE: Duration = Duration::from_secs(3);
 
@@ -41,9 +43,22 @@ pub(super) async fn drain(running: Running) {
     }
 
     let quiet = deadline.checked_sub(FOR_THE_STORE.min(running.deadline / 3)).unwrap_or(deadline);
-    if tokio::time::timeout(left(quiet), running.http.stop(true)).await.is_err() {
-        log::warn!("draining: requests were still being answered at the deadline");
-        running.http.stop(false).await;
+    // No new connection from here on. Idle ones would hold the workers for their keep-alive time, so
+    // the workers are ended as soon as nothing is being answered.
+    let stopping = running.http.stop(true);
+    let answered = async {
+        while running.hub.in_flight() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(FLUSH).await;
+    };
+    tokio::select! {
+        () = stopping => {}
+        done = tokio::time::timeout(left(quiet), answered) => {
+            if done.is_err() {
+                log::warn!(open = running.hub.in_flight(); "draining: requests were still being answered at the deadline");
+            }
+        }
     }
     drop(running.control);
     let busy = running.runs.registry().clone();
@@ -62,6 +77,7 @@ pub(super) async fn drain(running: Running) {
             "draining: the journal was not closed in time; it is whole, what was not acknowledged may be missing"
         );
     }
+    // Workers that still hold idle connections end with the process.
     running.domain.stop();
     log::info!(duration_ms = left_ms(clock.monotonic().saturating_duration_since(begun)); "stopped");
 }

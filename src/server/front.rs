@@ -27,6 +27,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 pub(super) struct Front {
     /// Sessions at `/socket.io/`.
     pub engine: Engine,
+    /// The routes.
+    pub hub: Arc<http::Hub>,
     /// The listeners and their workers.
     pub http: ServerHandle,
     /// Where it listens.
@@ -43,13 +45,14 @@ pub(super) fn open(
 ) -> Result<Front, Error> {
     let failed = |source| Error::System { what: "HTTP", source };
     let engine = engine(config, shards, &parts);
-    let hub = web::Data::new(http::Hub::new(parts));
+    let hub = Arc::new(http::Hub::new(parts));
+    let routes = web::Data::from(Arc::clone(&hub));
     let mounted = engine.clone();
     let app = move || {
-        let (engine, hub) = (mounted.clone(), hub.clone());
+        let (engine, routes) = (mounted.clone(), routes.clone());
         App::new().configure(move |service| {
             engine.configure(service);
-            http::configure(service, hub);
+            http::configure(service, routes);
         })
     };
     let listening = Listening {
@@ -63,7 +66,7 @@ pub(super) fn open(
     let server = session::serve(listeners, &listening, &[engine.clone()], app).map_err(failed)?;
     let http = server.handle();
     actix_rt::spawn(server);
-    Ok(Front { engine, http, addresses })
+    Ok(Front { engine, hub, http, addresses })
 }
 
 fn engine(config: &Config, shards: Shards, parts: &http::Parts) -> Engine {

@@ -49,6 +49,7 @@ pub struct Running {
     pub(super) domain: Domain,
     pub(super) control: Control,
     pub(super) engine: Engine,
+    pub(super) hub: Arc<http::Hub>,
     pub(super) http: ServerHandle,
     pub(super) draining: Arc<AtomicBool>,
     pub(super) deadline: Duration,
@@ -125,7 +126,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let control = Control::start(state_dir, auth.clone(), clock.clone())?;
     let listeners =
         bound.listen().map_err(|source| Error::Listen { listen: config.server.listen.clone(), source })?;
-    let Front { engine, http, addresses } = front::open(&config, workers, shards, parts, listeners)?;
+    let Front { engine, hub, http, addresses } = front::open(&config, workers, shards, parts, listeners)?;
     log::info!(
         database = store.target().name(), state_dir:% = state_dir.display(), version = env!("CARGO_PKG_VERSION");
         "listening on http://{}", addresses.first().map(SocketAddr::to_string).unwrap_or_default()
@@ -138,6 +139,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         domain,
         control,
         engine,
+        hub,
         http,
         draining,
         deadline: *config.drain.deadline,

@@ -41,6 +41,7 @@ pub(in crate::http) async fn pass(
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
+    let _begun = hub.begin();
     let asked_at = hub.parts.clock.monotonic();
     let caller = caller(&hub, &request);
     let (allowed, outcome) = match hub.gate.origins.check(request.headers()) {

@@ -10,5 +10,6 @@ mod jwks;
 mod life;
 mod requests;
 mod routes;
+mod sessions;
 mod tokens;
 mod workflows;
