@@ -88,7 +88,9 @@ impl Policy {
             handling,
             retries: if retry { retries } else { 0 },
             retry_delay: Duration::from_secs_f64(delay.unwrap_or(5.0).clamp(0.0, 300.0)),
-            timeout: timeout.map_or(platform, |seconds| Duration::from_secs_f64(seconds.clamp(1.0, 3600.0))),
+            timeout: timeout
+                .map_or(platform, |seconds| Duration::from_secs_f64(seconds.clamp(1.0, 3600.0)))
+                .min(row.and_then(|row| row.longest_s).map_or(Duration::MAX, Duration::from_secs)),
         }
     }
 }

@@ -137,7 +137,9 @@ impl Condition {
         }
         if let Some(left) = test.get("leftOperand") {
             let left = match left {
-                Value::String(code) if !code.contains("{{") => Operand::Expression(self.expression(code)),
+                Value::String(code) if !code.contains("{{") => {
+                    Operand::Expression(self.expression(bare(code)))
+                }
                 _ => Operand::Value(operand("leftOperand", faults)),
             };
             let operator = text_of("conditionType").unwrap_or("equals").to_owned();
@@ -154,7 +156,7 @@ impl Condition {
 
     /// Truth is told apart by JavaScript itself: JSON has no NaN. The line break ends a comment.
     fn truth(&mut self, code: &str) -> usize {
-        let code = code.trim().trim_end_matches(';');
+        let code = bare(code);
         self.expression(&format!("!!({code}\n)"))
     }
 
@@ -176,6 +178,11 @@ impl Condition {
         let output = Fields::new().with("matched", self.default.as_ref()).with("label", "else");
         Some((output, self.default.clone()))
     }
+}
+
+/// An expression as people write it may end like a statement.
+fn bare(code: &str) -> &str {
+    code.trim().trim_end_matches(';')
 }
 
 impl Branch {

@@ -13,6 +13,8 @@ pub(in crate::engine) struct TypeRow {
     pub(in crate::engine) handle: &'static str,
     /// Longest attempt by default; `None` = `node.timeout`.
     pub(in crate::engine) timeout_s: Option<u64>,
+    /// Longest attempt whatever is configured.
+    pub(in crate::engine) longest_s: Option<u64>,
     /// Ready with the first edge that fires, unless it says otherwise.
     pub(in crate::engine) any: bool,
     /// Reads its configuration; `None` = this version knows the type but does not carry it out.
@@ -20,7 +22,7 @@ pub(in crate::engine) struct TypeRow {
 }
 
 const fn row(name: &'static str, output_variable: Option<&'static str>, handle: &'static str) -> TypeRow {
-    TypeRow { name, output_variable, handle, timeout_s: None, any: false, parse: None }
+    TypeRow { name, output_variable, handle, timeout_s: None, longest_s: None, any: false, parse: None }
 }
 
 const TABLE: &[TypeRow] = &[
@@ -35,6 +37,7 @@ const TABLE: &[TypeRow] = &[
     },
     TypeRow {
         timeout_s: Some(5),
+        longest_s: Some(5),
         parse: Some(|config, faults| Kind::Condition(Condition::parse(config, faults))),
         ..row("condition", None, "default")
     },

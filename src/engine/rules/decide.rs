@@ -102,7 +102,8 @@ fn at_work(work: &Work, node: &NodeId, visit: Visit, attempt: Attempt) -> Result
 
 fn finish_attempt(work: &mut Work, result: &AttemptResult) -> Result<(), Refusal> {
     let place = at_work(work, &result.node, result.visit, result.attempt)?;
-    let node = work.state().definition.node(&result.node).cloned().ok_or(Refusal::Stale)?;
+    let definition = work.state().definition.clone();
+    let node = definition.node(&result.node).ok_or(Refusal::Stale)?;
     let ended = match &result.outcome {
         Outcome::Failed(error) => Err(error.clone()),
         outcome => node.kind.finish(work.state(), node.output_variable.as_ref(), outcome),
@@ -113,9 +114,10 @@ fn finish_attempt(work: &mut Work, result: &AttemptResult) -> Result<(), Refusal
 
 fn time_out(work: &mut Work, node: &NodeId, visit: Visit, attempt: Attempt) -> Result<(), Refusal> {
     let place = at_work(work, node, visit, attempt)?;
-    let node = work.state().definition.node(node).cloned().ok_or(Refusal::Stale)?;
+    let definition = work.state().definition.clone();
+    let node = definition.node(node).ok_or(Refusal::Stale)?;
     let message = format!("no result within {} s", node.policy.timeout.as_secs_f64());
-    work.failed(&node, &place, NodeError::new(Code::NodeTimeout, message));
+    work.failed(node, &place, NodeError::new(Code::NodeTimeout, message));
     Ok(())
 }
 
@@ -152,7 +154,8 @@ fn timer(work: &mut Work, key: &TimerKey) -> Result<(), Refusal> {
         }
         TimerKey::Wake { node, visit } => {
             let facts = facts(node)?;
-            let kind = work.state().definition.node(node).ok_or(Refusal::Stale)?.kind.clone();
+            let definition = work.state().definition.clone();
+            let kind = &definition.node(node).ok_or(Refusal::Stale)?.kind;
             let Phase::Suspended { attempt, until, wait_ms } = facts.phase else {
                 return Err(Refusal::Stale);
             };

@@ -164,9 +164,10 @@ impl Work {
 
     /// A visit ended, well or badly.
     pub(super) fn ended(&mut self, place: &Place, ended: Ended) {
-        let Some(node) = self.state().definition.node(&place.node).cloned() else { return };
+        let definition = self.state().definition.clone();
+        let Some(node) = definition.node(&place.node) else { return };
         match ended {
-            Err(error) => self.failed(&node, place, error),
+            Err(error) => self.failed(node, place, error),
             Ok((output, handle)) => {
                 let mut event = blank(place, output);
                 if let Kind::End(_) = node.kind {
@@ -176,8 +177,8 @@ impl Work {
                     event.handles = vec![handle];
                     event.output_variable = node.output_variable.clone();
                 }
-                match self.too_large(&node, &event) {
-                    Some(error) => self.failed(&node, place, error),
+                match self.too_large(node, &event) {
+                    Some(error) => self.failed(node, place, error),
                     None => self.completed(place, event),
                 }
                 if let Kind::End(end) = &node.kind

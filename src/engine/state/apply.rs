@@ -59,15 +59,17 @@ fn begun(state: &mut RunState, started: &Started, seq: Seq) {
 }
 
 fn node<'a>(state: &'a mut RunState, id: &NodeId, visit: Visit, seq: Seq) -> &'a mut NodeFacts {
-    let new = || NodeFacts {
-        visit,
-        iteration: None,
-        since: None,
-        moved: seq,
-        phase: Phase::Failed { handles: None },
-        seen: None,
+    let new = || {
+        Arc::new(NodeFacts {
+            visit,
+            iteration: None,
+            since: None,
+            moved: seq,
+            phase: Phase::Failed { handles: None },
+            seen: None,
+        })
     };
-    state.facts.nodes.entry(id.clone()).or_insert_with(new)
+    Arc::make_mut(state.facts.nodes.entry(id.clone()).or_insert_with(new))
 }
 
 fn dispatch(state: &mut RunState, event: &Dispatched, seq: Seq) {

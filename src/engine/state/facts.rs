@@ -21,8 +21,8 @@ pub struct Facts {
     pub(in crate::engine) external: bool,
     pub(in crate::engine) started_at: Option<Timestamp>,
     pub(in crate::engine) due_at: Option<Timestamp>,
-    /// Nodes that were reached.
-    pub(in crate::engine) nodes: BTreeMap<NodeId, NodeFacts>,
+    /// Nodes that were reached; shared, so that a copy of the state costs a pointer each.
+    pub(in crate::engine) nodes: BTreeMap<NodeId, Arc<NodeFacts>>,
     pub(in crate::engine) told: Told,
     /// `__error` and what else code sees.
     pub(in crate::engine) internal: Fields,

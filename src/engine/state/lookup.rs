@@ -19,7 +19,7 @@ impl Lookup for RunState {
             return Some(Cow::Borrowed(value.as_ref()));
         }
         let id = name.strip_prefix(NODE)?;
-        self.facts.nodes.get(&NodeId::trusted(id)).and_then(left).map(Cow::Owned)
+        self.facts.nodes.get(&NodeId::trusted(id)).and_then(|node| left(node)).map(Cow::Owned)
     }
     fn whole(&self) -> Value {
         self.context().fields().to_value()
