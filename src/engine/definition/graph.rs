@@ -8,7 +8,7 @@ use crate::{
     ids::NodeId,
 };
 
-/// A definition that can run: made by [`validate`](super::validate) and its like only. A run works
+/// A definition that can run: made by [`validate`](crate::engine::validate) and its like only. A run works
 /// on it as it was when it began.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
