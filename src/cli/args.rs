@@ -35,7 +35,6 @@ pub(super) enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Print the AsyncAPI description of all events
-    #[command(hide = true)]
     Asyncapi,
     /// A process that runs JavaScript for the hub
     #[command(hide = true)]

@@ -10,7 +10,7 @@ use super::{
     output::{Failure, print, say},
     settings, token,
 };
-use crate::{server, store};
+use crate::{protocol::events::asyncapi, script, server, store};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -45,7 +45,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             }
             print(&format!("the database is at {}\n", done.version))
         }
-        Command::Asyncapi => Err(unbuilt("asyncapi")),
+        Command::Asyncapi => print(asyncapi::yaml()),
         Command::ScriptWorker => script::worker_main().map_err(Failure::Failed),
     }
 }

@@ -6,7 +6,7 @@ exec 9>.install.lock
 flock 9
 stamp=$(cat package-lock.json requirements.txt | sha256sum | cut -c1-16)
 if [ "$(cat node_modules/.stamp 2>/dev/null)" != "$stamp" ]; then
-    npm ci --no-audit --no-fund --silent
+    npm ci --ignore-scripts --no-audit --no-fund --silent
     echo "$stamp" > node_modules/.stamp
 fi
 if [ "$(cat .venv/.stamp 2>/dev/null)" != "$stamp" ]; then

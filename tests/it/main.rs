@@ -15,6 +15,7 @@ mod clients;
 mod command;
 #[cfg(all(feature = "conformance", feature = "failpoints"))]
 mod crash;
+mod docs;
 #[cfg(feature = "conformance")]
 mod engineio;
 #[cfg_attr(

@@ -1,6 +1,9 @@
 //! What this is and where to go.
 
-use crate::http::{Answer, Asked, Failure};
+use crate::{
+    http::{Answer, Asked, Failure},
+    protocol::events::asyncapi,
+};
 
 /// Address and what is there.
 const PLACES: &[(&str, &str)] = &[
@@ -36,4 +39,9 @@ pub(super) async fn welcome(asked: Asked) -> Result<Answer, Failure> {
     let text =
         format!("{first}\n\n{places}\nA token to try it with: jethub token --user ann --tenant acme=ADMIN\n");
     Ok(Answer::text("text/plain; charset=utf-8", text))
+}
+
+/// `GET /docs/asyncapi.yaml`, also at `/docs/socket-events.yaml`.
+pub(super) async fn events(_asked: Asked) -> Result<Answer, Failure> {
+    Ok(Answer::text("application/yaml; charset=utf-8", asyncapi::yaml().to_owned()))
 }

@@ -9,6 +9,12 @@ use crate::error::Code;
 /// The rows.
 pub(super) const ROUTES: &[Route] = &[
     row("GET", "/", Access::Open, Code::NotFound, |asked| Box::pin(documents::welcome(asked))),
+    row("GET", "/docs/asyncapi.yaml", Access::Open, Code::NotFound, |asked| {
+        Box::pin(documents::events(asked))
+    }),
+    row("GET", "/docs/socket-events.yaml", Access::Open, Code::NotFound, |asked| {
+        Box::pin(documents::events(asked))
+    }),
     row("GET", "/health", Access::Open, Code::NotFound, |asked| Box::pin(health::health(asked))),
     row("GET", "/healthz", Access::Open, Code::NotFound, |asked| Box::pin(health::alive(asked))),
     row("GET", "/readyz", Access::Open, Code::NotFound, |asked| Box::pin(health::ready(asked))),

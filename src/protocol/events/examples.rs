@@ -45,7 +45,7 @@ fn client() -> Vec<Example<Client>> {
             Client::RunJoin,
             "joinAsOldPages",
             "firebaseID is ignored: the handshake says who it is",
-            json!({ "instanceID": RUN, "firebaseID": "user-firebase-uid" }),
+            json!({ "runId": RUN, "firebaseID": "user-firebase-uid" }),
         ),
         example(Client::RunLeave, "leave", "no more events of this run", json!({ "runId": RUN })),
     ]

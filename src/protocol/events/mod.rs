@@ -10,6 +10,7 @@
 //! it from the same types. Nothing here knows who may do what.
 
 mod ack;
+pub mod asyncapi;
 mod error;
 mod examples;
 mod names;

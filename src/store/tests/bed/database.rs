@@ -17,7 +17,7 @@ const USUAL: &[&str] = &[
 
 /// A database and a state directory for one test.
 #[derive(Debug)]
-pub(in crate::store::tests) struct Database {
+pub struct Database {
     /// `sqlite` or `postgresql`.
     pub name: &'static str,
     /// For `database.url`; none means the file in the state directory.
@@ -55,7 +55,7 @@ impl Drop for Database {
 }
 
 /// Runs a test on each database, or on the one that `TEST_DATABASE` names.
-pub(in crate::store::tests) fn both(test: impl AsyncFn(&Database)) {
+pub fn both(test: impl AsyncFn(&Database)) {
     let only = std::env::var("TEST_DATABASE").ok();
     let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     let sqlite = wanted("sqlite").then(Database::sqlite);
@@ -70,7 +70,7 @@ pub(in crate::store::tests) fn both(test: impl AsyncFn(&Database)) {
 
 /// Where a server listens.
 #[derive(Debug, Clone)]
-pub(in crate::store::tests) enum Door {
+pub enum Door {
     /// A socket file.
     Unix(String),
     /// Host and port.
@@ -79,7 +79,7 @@ pub(in crate::store::tests) enum Door {
 
 /// A PostgreSQL where databases may be made.
 #[derive(Debug)]
-pub(in crate::store::tests) struct Server {
+pub struct Server {
     url: Url,
     user: String,
 }
@@ -145,7 +145,7 @@ fn door(url: &Url) -> Door {
 }
 
 /// The server of the tests, looked for once.
-pub(in crate::store::tests) fn server() -> Option<&'static Server> {
+pub fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     let found = SERVER.get_or_init(|| match std::env::var("TEST_POSTGRES_URL") {
         Ok(url) => {

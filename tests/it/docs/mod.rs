@@ -1,0 +1,3 @@
+//! What the hub says about itself is true: the AsyncAPI document is one by its own parser.
+
+mod asyncapi;
