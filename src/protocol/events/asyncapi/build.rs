@@ -6,7 +6,7 @@ use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::document::{
-    Channel, Components, Document, Info, License, Message, MessageExample, Operation, Reference, Server,
+    Channel, Components, Document, Info, Message, MessageExample, Named, Operation, Reference, Server,
 };
 use crate::{
     error::Code,
@@ -89,6 +89,7 @@ impl Parts {
             _ => return,
         };
         let message = Message {
+            message_id: event.to_string(),
             name: event.to_string(),
             title: event.to_string(),
             summary: summary.to_owned(),
@@ -116,6 +117,7 @@ impl Parts {
             _ => return,
         };
         let message = Message {
+            message_id: event.to_string(),
             name: event.to_string(),
             title: event.to_string(),
             summary: summary.to_owned(),
@@ -130,6 +132,7 @@ impl Parts {
         let code = Code::TokenExpired;
         let refusal = Refusal { message: "User auth token expired".to_owned(), data: RefusalData { code } };
         let message = Message {
+            message_id: "connect_error".to_owned(),
             name: "connect_error".to_owned(),
             title: "connect_error".to_owned(),
             summary: "The handshake was refused; the client does not try again by itself.".to_owned(),
@@ -161,7 +164,7 @@ impl Parts {
         let schemas = self.generator.take_definitions(true);
         let security = |name| BTreeMap::from([(name, [])]);
         let server = Server {
-            url: "localhost:3000/socket.io/",
+            url: "localhost:3000/socket.io",
             protocol: "ws",
             description: "Socket.IO with the transports websocket and polling; the address is the hub's own.",
             security: vec![security("token"), security("apiKey")],
@@ -185,8 +188,10 @@ impl Parts {
                 title: "jethub socket events",
                 version: env!("CARGO_PKG_VERSION"),
                 description: ABOUT,
-                license: License { name: env!("CARGO_PKG_LICENSE") },
+                contact: Named { name: "the operator of this hub" },
+                license: Named { name: env!("CARGO_PKG_LICENSE") },
             },
+            tags: [Named { name: "runs" }],
             default_content_type: "application/json",
             servers: BTreeMap::from([("hub", server)]),
             channels: self.channels,

@@ -12,6 +12,7 @@ pub struct Document {
     pub(super) asyncapi: &'static str,
     pub(super) id: &'static str,
     pub(super) info: Info,
+    pub(super) tags: [Named; 1],
     pub(super) default_content_type: &'static str,
     pub(super) servers: BTreeMap<&'static str, Server>,
     /// By event name, in the order of the contract.
@@ -24,11 +25,12 @@ pub(super) struct Info {
     pub title: &'static str,
     pub version: &'static str,
     pub description: &'static str,
-    pub license: License,
+    pub contact: Named,
+    pub license: Named,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct License {
+pub(super) struct Named {
     pub name: &'static str,
 }
 
@@ -64,7 +66,9 @@ pub(super) struct Reference {
 }
 
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Message {
+    pub message_id: String,
     pub name: String,
     pub title: String,
     pub summary: String,
