@@ -188,7 +188,6 @@ impl Parts {
                 title: "jethub socket events",
                 version: env!("CARGO_PKG_VERSION"),
                 description: ABOUT,
-                contact: Named { name: "the operator of this hub" },
                 license: Named { name: env!("CARGO_PKG_LICENSE") },
             },
             tags: [Named { name: "runs" }],

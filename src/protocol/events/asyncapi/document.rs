@@ -25,7 +25,6 @@ pub(super) struct Info {
     pub title: &'static str,
     pub version: &'static str,
     pub description: &'static str,
-    pub contact: Named,
     pub license: Named,
 }
 
