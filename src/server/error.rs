@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{auth::SetupError, store, workflow};
+use crate::{auth::SetupError, outbound, store, workflow};
 
 /// Told to the operator; nothing is running then.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,9 @@ pub enum Error {
     /// The database cannot be used.
     #[error("{0}")]
     Store(#[from] store::Error),
+    /// The outgoing client cannot be built.
+    #[error("{0}")]
+    Outbound(#[from] outbound::Error),
     /// Runs could not be woken.
     #[error("runs could not be woken: {0}")]
     Recovery(#[source] workflow::Error),

@@ -5,16 +5,16 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     auth::{FetchJwks, Fetched},
     config::sections::Auth,
-    outbound::{Error, Outbound, Redirects, Request},
+    outbound::{Outbound, Redirects, Request},
 };
 
 /// What `auth` fetches key sets with.
-pub(super) fn fetcher(outbound: Result<Outbound, Error>, settings: &Auth) -> Arc<dyn FetchJwks> {
+pub(super) fn fetcher(outbound: Outbound, settings: &Auth) -> Arc<dyn FetchJwks> {
     Arc::new(Keys { outbound, max_bytes: *settings.jwks_max_bytes, timeout: *settings.jwks_timeout })
 }
 
 struct Keys {
-    outbound: Result<Outbound, Error>,
+    outbound: Outbound,
     max_bytes: usize,
     timeout: Duration,
 }
@@ -30,11 +30,7 @@ impl FetchJwks for Keys {
         };
         let outbound = self.outbound.clone();
         Box::pin(async move {
-            let answer = outbound
-                .map_err(|error| error.to_string())?
-                .send(request)
-                .await
-                .map_err(|error| error.to_string())?;
+            let answer = outbound.send(request).await.map_err(|error| error.to_string())?;
             if answer.status == 200 {
                 Ok(answer.body)
             } else {

@@ -75,7 +75,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     // What this process makes is for its own user: state directory, database, sockets.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let bound = Bound::new(&config.server.listen)?;
-    let fetcher = keys::fetcher(Outbound::new(&config.outbound), &config.auth);
+    let fetcher = keys::fetcher(Outbound::new(&config.outbound)?, &config.auth);
     Auth::check(&config.auth, &fetcher, &clock)?;
 
     let state_dir = &config.server.state_dir;
