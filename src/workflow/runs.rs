@@ -11,7 +11,7 @@ use super::{
     actor::RunKind,
     hub::{Hub, Parts},
     messages::{Ask, Reply, RunCommand, Wake},
-    waiting::Timers,
+    waiting::{Timers, keep_house},
 };
 use crate::{
     engine::RunStatus,
@@ -60,6 +60,7 @@ impl Runs {
             let send = |run: RunId, ask: Ask| sender.send(run, ask);
             task.run(send, || load.open()).await;
         });
+        home.spawn(keep_house(Arc::downgrade(&runs.hub)));
         runs
     }
 

@@ -3,7 +3,13 @@
 use serde_json::json;
 
 use super::rig::{Fake, Rig, js, trace, until};
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    engine::{self, Dispatched, RunEvent, RunState},
+    ids::{Attempt, NodeId, StreamId, Visit},
+    store::{Append, Origin},
+    workflow::{actor::new_row, fold::Fold},
+};
 
 #[actix::test]
 async fn after_a_kill_an_attempt_begins_again_with_its_key_and_a_finished_one_does_not() {
@@ -74,4 +80,84 @@ async fn runs_that_wait_for_a_place_get_it_after_a_restart() {
     rig.fake.release(2);
     rig.until(&first.instance_id, "COMPLETED").await;
     rig.until(&second.instance_id, "COMPLETED").await;
+}
+
+/// Another owner took the stream: the old actor writes nothing more, a new one goes on.
+#[actix::test]
+async fn a_fenced_actor_gives_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::start(dir.path());
+    let workflow = rig.chain(&[js("js", "wait 1")]).await;
+    let run = rig.run(&workflow).await.instance_id;
+    rig.fake.until_attempts(1).await;
+    rig.store.journal().acquire(&StreamId::of_run(&run)).await.unwrap();
+    rig.fake.release(1);
+    // The result of the fenced actor is refused by the journal; the next actor begins it again.
+    rig.fake.until_attempts(2).await;
+    rig.fake.release(1);
+    let view = rig.until(&run, "COMPLETED").await;
+    assert_eq!(trace(&view).len(), 8);
+    assert_eq!(rig.fake.keys(), ["js/1", "js/1"]);
+}
+
+/// A long run is folded from its last snapshot, to the same state.
+#[actix::test]
+async fn a_long_run_goes_on_from_its_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::start(dir.path());
+    let workflow = rig.chain(&[js("js", "wait 1")]).await;
+    let run = rig.run(&workflow).await.instance_id;
+    rig.fake.until_attempts(1).await;
+    let (hub, stream) = (&rig.runs.hub, StreamId::of_run(&run));
+    let row = rig.runs.locate(&run).await.unwrap().unwrap().run;
+    let owner = rig.store.journal().acquire(&stream).await.unwrap();
+    let mut fold = Fold::begin(hub, &row).await.unwrap();
+    fold.page(hub, |_, _, _| {}).await.unwrap();
+    let mut state = fold.into_state().unwrap();
+    // Thousands of attempts, as a run with many retries has them.
+    for attempt in (2..).map(Attempt).take(6) {
+        let mut rows = Vec::new();
+        let expected_head = state.seq();
+        let mut push = |state: &mut RunState, event: RunEvent| {
+            engine::apply(state, &event, state.seq().next());
+            rows.push(new_row(&event, hub.clock.now()));
+        };
+        while state.seq().0 < expected_head.0 + 1000 {
+            let at = hub.clock.now();
+            let event = Dispatched {
+                node: NodeId::trusted("js"),
+                visit: Visit(1),
+                attempt,
+                iteration: None,
+                at,
+                timeout_ms: Some(30_000),
+            };
+            push(&mut state, RunEvent::Dispatched(event));
+            if let Some(snapshot) = engine::snapshot_due(&state) {
+                push(&mut state, snapshot);
+            }
+        }
+        let append = Append {
+            stream: stream.clone(),
+            create: false,
+            expected_head,
+            owner_version: owner.owner_version,
+            rows,
+            projections: Vec::new(),
+            origin: Origin::Hub,
+        };
+        rig.store.journal().append(append).await.unwrap();
+    }
+    let mut near = Fold::begin_near(hub, &row, state.seq()).await.unwrap();
+    let mut seen = 0;
+    while near.page(hub, |_, _, _| seen += 1).await.unwrap() {}
+    assert!(seen < 2048, "{seen} rows were folded");
+    let near = near.into_state().unwrap();
+    assert_eq!((near.seq(), near.active()), (state.seq(), state.active()));
+    assert_eq!(near.context(), state.context());
+    // The fenced actor gives way to one that begins there.
+    rig.fake.release(1);
+    rig.fake.until_attempts(2).await;
+    rig.fake.release(1);
+    rig.until(&run, "COMPLETED").await;
 }

@@ -267,6 +267,11 @@ async fn a_long_replay_is_paged_and_catches_up() {
     assert!(inspection.queued_frames <= 700, "{inspection:?}");
     assert!(!idle.is_finished());
     idle.abort();
+    // Near the end of a long run; an external one has no snapshots.
+    feed(4000, 4500).await.unwrap();
+    let late = Watcher::open(&board);
+    late.join(&rig, &run, Some(4490), false).await;
+    assert_eq!(late.seqs(), (4491..=4501).collect::<Vec<i64>>());
 }
 
 #[actix::test]

@@ -187,7 +187,8 @@ impl TimerTask {
             tokio::task::yield_now().await;
         }
         self.loaded_until = until;
-        self.reload_at = self.clock.now() + RELOAD;
+        // From when the look began: the clock may have jumped meanwhile.
+        self.reload_at = now + RELOAD;
     }
 }
 
