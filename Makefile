@@ -4,19 +4,25 @@
 check: size
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
-	cargo clippy --all-targets --features conformance,failpoints -- -D warnings
+	cargo clippy --all-targets --features failpoints -- -D warnings
 	cargo doc --no-deps --lib
 
-# A hub without crash points is built first: it must ignore FAILPOINTS.
+# A hub without crash points is built first: it must ignore FAILPOINTS. The wire cases are driven
+# against examples/conformance, and by the clients that install.sh brings.
 test:
+	tests/clients/install.sh
 	cargo build --bin jethub
 	install -D target/debug/jethub target/plain/jethub
+	cargo build --examples --features failpoints
 	TEST_PLAIN_HUB=$(CURDIR)/target/plain/jethub cargo test --features failpoints
 
-# The same, with long crash tests and a release build.
+# The same, with long crash tests, the wire cases five times in a row, and a release build.
 test-long:
+	tests/clients/install.sh
 	cargo build --release --bin jethub
-	JETHUB_TEST_LONG=1 TEST_PLAIN_HUB=$(CURDIR)/target/release/jethub cargo test --features failpoints,conformance
+	cargo build --examples --features failpoints
+	JETHUB_TEST_LONG=1 TEST_PLAIN_HUB=$(CURDIR)/target/release/jethub cargo test --features failpoints
+	cargo test --features failpoints --test it five_times -- --ignored --test-threads 1
 
 size:
 	.ci/size.sh

@@ -13,7 +13,7 @@ use crate::{
         engineio::{Packet, Violation},
         frame::Frame,
     },
-    session::{close::Close, transport::Wire},
+    session::close::Close,
 };
 
 /// Packets of a websocket, in order; then, perhaps, its end.
