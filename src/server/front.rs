@@ -63,7 +63,7 @@ pub(super) fn open(
         stall_timeout: *config.session.stall_timeout,
     };
     let (listeners, addresses): (Vec<_>, Vec<_>) = listeners.into_iter().unzip();
-    let server = session::serve(listeners, &listening, &[engine.clone()], app).map_err(failed)?;
+    let server = session::serve(listeners, &listening, std::slice::from_ref(&engine), app).map_err(failed)?;
     let http = server.handle();
     actix_rt::spawn(server);
     Ok(Front { engine, hub, http, addresses })
