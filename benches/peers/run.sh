@@ -68,11 +68,11 @@ for pass in $(seq "$passes"); do
     for mode in $modes; do
         for peer in $peers; do
             # One peer loses a join that comes right behind CONNECT now and then: then it starts again.
-            for try in 1 2 3 4 5; do
+            for attempt in 1 2 3 4 5; do
                 start "$peer"
                 if line=$(load "$mode" 2>"$build/load.log"); then
-                    jq -c --arg peer "$peer" --arg mode "$mode" --argjson pass "$pass" --argjson try "$try" \
-                        '. + {peer: $peer, mode: $mode, pass: $pass, try: $try}' <<< "$line" >> "$out"
+                    jq -c --arg peer "$peer" --arg mode "$mode" --argjson pass "$pass" --argjson attempt "$attempt" \
+                        '. + {peer: $peer, mode: $mode, pass: $pass, attempt: $attempt}' <<< "$line" >> "$out"
                     break
                 fi
             done

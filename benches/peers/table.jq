@@ -19,4 +19,4 @@ def pad($n): . + (" " * ([0, $n - length] | max));
          else $table[$peer][$c] / $table.socketioxide[$c] end) | show | pad(13)] | add)),
   "", "flood: deliveries a second, latency; lost and out of order over all fan-outs",
   ($all[] | select(.mode == "flood") | (.peer | pad(14)) + "\(.deliveries_per_s)  \(.latency)"),
-  "lost \([$all[] | .lost // 0] | add), disorder \([$all[] | .disorder // 0] | add), tries beyond the first: \([$all[] | select(.try > 1) | .peer] | group_by(.) | map("\(.[0]) \(length)") | join(", "))"
+  "lost \([$all[] | .lost // 0] | add), disorder \([$all[] | .disorder // 0] | add), tries beyond the first: \([$all[] | select(.attempt > 1) | .peer] | group_by(.) | map("\(.[0]) \(length)") | join(", "))"
