@@ -5,13 +5,13 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 bench=${BENCH:-/work/shared/bench}
 build=${BUILD:-/tmp/jethub-bench}
 passes=${PASSES:-2}
-peers=${PEERS:-socketioxide jethub jethub-room raw node}
+peers=${PEERS:-socketioxide jethub jethub-room jethub-hub raw node}
 modes=${MODES:-idle echo1 echo16 paced flood}
 out=${OUT:-$build/results.jsonl}
 export CARGO_TERM_COLOR=never
 
 mkdir -p "$build"
-cargo build --release --quiet --example peer --manifest-path "$root/Cargo.toml" --target-dir "$build/jethub"
+cargo build --release --quiet --bin jethub --example peer --manifest-path "$root/Cargo.toml" --target-dir "$build/jethub"
 for part in hubload peers/rust peers/raw; do
     cargo build --release --quiet --locked --manifest-path "$bench/$part/Cargo.toml" --target-dir "$build/target"
 done
@@ -20,7 +20,18 @@ if [[ " $peers " == *" node "* && ! -d $build/node/node_modules ]]; then
 fi
 ulimit -n "$(ulimit -Hn)"
 
-port=${PORT:-3150}
+# what a client says and what is published, for servers that speak the events of the peers
+contract_of_peers() {
+    local id=00000000-0000-4000-8000-000000000001
+    auth='{"token":"bench"}'
+    join="{\"runId\":\"$id\"}"
+    publish="http://127.0.0.1:$port/publish"
+    header=
+    body="{\"instanceID\":\"$id\",\"nodeID\":\"n1\",\"status\":\"success\",\"output\":$output}"
+}
+output='{"t":"@T","i":"@I","rows":[{"month":"2026-10","sales":1250.5},{"month":"2026-11","sales":980.25}]}'
+
+port=${PORT:-17000}
 server=
 stop() { if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; server=; fi; }
 trap stop EXIT
@@ -29,12 +40,14 @@ trap stop EXIT
 start() {
     stop
     port=$((port + 1))
+    contract_of_peers
     case $1 in
     socketioxide) set -- "$build/target/release/$(binary peers/rust)" $port ;;
     raw) set -- "$build/target/release/$(binary peers/raw)" $port ;;
     jethub) set -- "$build/jethub/release/examples/peer" $port ;;
     jethub-room) set -- "$build/jethub/release/examples/peer" $port room ;;
     node) set -- node "$build/node/server.js" $port ;;
+    jethub-hub) . "$root/benches/peers/hub.sh"; start_hub; return ;;
     *) echo "unknown peer $1" >&2; exit 2 ;;
     esac
     "$@" > "$build/server.log" 2>&1 &
@@ -45,14 +58,10 @@ start() {
 
 binary() { sed -n 's/^name *= *"\(.*\)"/\1/p' "$bench/$1/Cargo.toml" | head -1; }
 
-id=00000000-0000-4000-8000-000000000001
-join="{\"runId\":\"$id\"}"
-body="{\"instanceID\":\"$id\",\"nodeID\":\"n1\",\"status\":\"success\",\"output\":{\"t\":\"@T\",\"i\":\"@I\",\"rows\":[{\"month\":\"2026-10\",\"sales\":1250.5},{\"month\":\"2026-11\",\"sales\":980.25}]}}"
-
 # load MODE: one line of JSON
 load() {
-    local common=(--url "127.0.0.1:$port" --auth '{"token":"bench"}' --join workflow_run_join --join-delay "${JOIN_DELAY:-5}" --join-body "$join" --pid "$server")
-    local fan=(--n 500 --publish "http://127.0.0.1:$port/publish" --body "$body")
+    local common=(--url "127.0.0.1:$port" --auth "$auth" --join workflow_run_join --join-delay "${JOIN_DELAY:-5}" --join-body "$join" --pid "$server")
+    local fan=(--n 500 --publish "$publish" --publish-header "$header" --body "$body")
     case $1 in
     idle) set -- idle "${common[@]}" --n "${IDLE_N:-2000}" ;;
     echo1) set -- echo "${common[@]}" --n 50 --secs 3 --depth 1 --event-body "$join" ;;
@@ -67,6 +76,8 @@ load() {
 for pass in $(seq "$passes"); do
     for mode in $modes; do
         for peer in $peers; do
+            # An event that is a join costs the hub a read of its journal: no echo.
+            if [[ $peer == jethub-hub && $mode == echo* ]]; then continue; fi
             # One peer loses a join that comes right behind CONNECT now and then: then it starts again.
             for attempt in 1 2 3 4 5; do
                 start "$peer"
