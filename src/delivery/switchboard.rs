@@ -1,4 +1,5 @@
-//! One worker's switchboard: the side of sessions and transports.
+//! Step 7 of a frame, the last: one worker's switchboard. A committed row, encoded once, goes into the queue of each
+//! member on this worker and is flushed.
 
 use std::{
     cell::{Cell, RefCell},

@@ -1,4 +1,5 @@
-//! The session's state, its opening, and what it does with packets of Engine.IO.
+//! Step 2 of a frame (next: `session/router/runs.rs`): the session's state, its opening, and what it does with packets
+//! of Engine.IO.
 
 use std::{rc::Rc, sync::Arc, time::Instant};
 

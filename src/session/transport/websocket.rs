@@ -1,6 +1,6 @@
 //! A websocket on a socket of our own.
 //!
-//! First step of a frame (`ARCHITECTURE.md`): bytes arrive here, become packets of Engine.IO and go to
+//! Step 1 of a frame (`ARCHITECTURE.md`): bytes arrive here, become packets of Engine.IO and go to
 //! the session's actor (`session/actor`). What the client gets is written by the switchboard.
 //!
 //! One small task a connection reads, into a buffer that all connections of the worker share. An idle
