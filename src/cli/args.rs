@@ -23,7 +23,6 @@ pub(super) enum Command {
     /// Run the hub
     Serve(Serve),
     /// Run a hub with something to see, in a temporary directory
-    #[command(hide = true)]
     Demo(Demo),
     /// Print a token signed with the hub's own secret
     Token(TokenArguments),

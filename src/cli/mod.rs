@@ -12,6 +12,7 @@
 mod admin;
 mod args;
 mod control;
+mod demo;
 mod logging;
 mod offline;
 mod output;

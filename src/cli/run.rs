@@ -7,6 +7,7 @@ use clap::Parser;
 use super::{
     admin,
     args::{Arguments, Command, ConfigCommand},
+    demo,
     output::{Failure, print, say},
     settings, token,
 };
@@ -35,7 +36,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
                 false => Failure::Failed(error.to_string()),
             })
         }
-        Command::Demo(demo) => Err(unbuilt(&format!("demo on {}", demo.listen))),
+        Command::Demo(arguments) => demo::run(&arguments.listen),
         Command::Migrate(place) => {
             let config = settings::read(&place.flags())?.config;
             let done = store::migrate(&config.database, &config.journal, &config.server.state_dir)
@@ -48,9 +49,4 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Asyncapi => print(asyncapi::yaml()),
         Command::ScriptWorker => script::worker_main().map_err(Failure::Failed),
     }
-}
-
-/// Commands whose module is not part of this build; they are hidden from the help.
-fn unbuilt(command: &str) -> Failure {
-    Failure::Failed(format!("jethub {command}: not part of this build"))
 }

@@ -1,0 +1,114 @@
+//! Each example of the document is sent to a hub and taken, and what the hub then sends fits the schemas of
+//! the document.
+
+use std::collections::BTreeSet;
+
+use jethub::protocol::events::{self, Client, Server, asyncapi};
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Hub,
+    driver::{Driver, Kind, Via},
+    hub::token,
+};
+
+const W: &str = "/api/v1/tenants/acme/workflows";
+
+/// A wait, a node that fails, and an edge that handles it: every kind of update.
+fn graph() -> Value {
+    json!({
+        "title": "Examples",
+        "nodes": [
+            { "id": "s", "type": "start", "data": {} },
+            { "id": "w", "type": "delay", "data": { "delayType": "fixed", "delayMs": 700 } },
+            { "id": "f", "type": "javascript", "data": { "code": "throw new Error('no')" } },
+            { "id": "e", "type": "end", "data": {} },
+        ],
+        "edges": [
+            { "id": "1", "source": "s", "target": "w" },
+            { "id": "2", "source": "w", "target": "f" },
+            { "id": "3", "source": "f", "sourceHandle": "error", "target": "e" },
+        ],
+    })
+}
+
+/// The run that all examples speak of.
+fn example_run(examples: &[events::Example<Client>]) -> String {
+    examples[0].payload["runId"].as_str().unwrap().to_owned()
+}
+
+/// The schema of an event's payload, with all that it refers to.
+fn schema(document: &Value, event: &str) -> Value {
+    let mut schema = document["components"]["messages"][event]["payload"].clone();
+    schema["components"] = json!({ "schemas": document["components"]["schemas"] });
+    schema
+}
+
+#[test]
+fn every_example_is_taken_and_every_answer_fits() {
+    let hub = Hub::start();
+    let ann = token("ann", &[("acme", "ADMIN")], false);
+    let workflow = hub.post(W, &ann, &graph())["workflow"]["workflowID"].as_str().unwrap().to_owned();
+    let run = hub.post(&format!("{W}/{workflow}/execute"), &ann, &json!({}));
+    let run = run["instanceID"].as_str().unwrap();
+
+    let mut driver = Driver::start(Kind::Node("4.8"));
+    let url = format!("http://{}", hub.address);
+    driver.connect("ann", &url, Via::Both, json!({ "token": ann }), json!({}));
+    driver.happens("ann", "connect");
+    let (examples, _) = events::examples();
+    let theirs = example_run(&examples);
+    // Progress first: a second join of the same socket changes nothing.
+    let ordered = {
+        let mut all: Vec<_> = examples.iter().collect();
+        all.sort_by_key(|example| (example.event, example.payload["progress"] != true));
+        all
+    };
+    let mut sent = BTreeSet::new();
+    for example in ordered.into_iter().filter(|example| example.event != Client::RunLeave) {
+        let payload: Value =
+            serde_json::from_str(&example.payload.to_string().replace(&theirs, run)).unwrap();
+        let ack = driver.ask("ann", example.event.as_str(), json!([payload]));
+        assert_eq!(ack[0]["ok"], true, "{}: {ack}", example.name);
+        assert_eq!(ack[0]["instanceID"], run, "{}: {ack}", example.name);
+        sent.insert(example.event);
+    }
+    driver.wait("the end of the run", |seen| {
+        seen.iter().any(|line| line["event"] == Server::StatusUpdate.as_str()).then_some(())
+    });
+    let leave = driver.ask("ann", Client::RunLeave.as_str(), json!([{ "runId": run }]));
+    assert_eq!(leave[0]["ok"], true, "{leave}");
+    sent.insert(Client::RunLeave);
+    assert!(Client::ALL.iter().filter(|event| event.is_served()).all(|event| sent.contains(event)));
+
+    // As they stand, the examples speak of a run that does not exist.
+    let unknown = driver.ask("ann", Client::RunJoin.as_str(), json!([examples[0].payload]));
+    assert_eq!(unknown[0]["error"]["code"], "RUN_NOT_FOUND", "{unknown}");
+    driver.wait("the error event", |seen| {
+        seen.iter().any(|line| line["event"] == Server::RunError.as_str()).then_some(())
+    });
+
+    let document = serde_json::to_value(asyncapi::document()).unwrap();
+    let mut statuses = BTreeSet::new();
+    let mut heard = BTreeSet::new();
+    for line in driver.seen.iter().filter(|line| line["what"] == "event") {
+        let (event, body) = (line["event"].as_str().unwrap(), &line["args"][0]);
+        let validator = jsonschema::validator_for(&schema(&document, event)).unwrap();
+        let faults: Vec<String> = validator.iter_errors(body).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{event} {body}: {faults:?}");
+        let properties = document["components"]["schemas"].as_object().unwrap();
+        let known = properties.values().any(|schema| {
+            let fields = schema["properties"].as_object();
+            fields.is_some_and(|fields| body.as_object().unwrap().keys().all(|key| fields.contains_key(key)))
+        });
+        assert!(known, "{event} has a field that the document does not know: {body}");
+        heard.insert(event.to_owned());
+        statuses.insert(body["status"].as_str().unwrap_or_default().to_owned());
+    }
+    for event in Server::ALL.iter().filter(|event| event.is_served()) {
+        assert!(heard.contains(event.as_str()), "{event} was never sent: {heard:?}");
+    }
+    for status in ["success", "failed", "running", "COMPLETED"] {
+        assert!(statuses.contains(status), "{statuses:?}");
+    }
+}
