@@ -246,7 +246,9 @@ fn serve(path: &Path, settings: &[(String, String)], at: SocketAddr) -> (Child, 
 
 /// The binary, with settings and a state directory in `path`.
 pub fn command(path: &Path, settings: &[(String, String)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_jethub"));
+    // TEST_HUB: another build of the hub.
+    let program = std::env::var_os("TEST_HUB").unwrap_or_else(|| env!("CARGO_BIN_EXE_jethub").into());
+    let mut command = Command::new(program);
     command.current_dir(path).env_clear().stdin(Stdio::null());
     for name in ["PATH", "HOME", "FAILPOINTS", "RUST_BACKTRACE"] {
         if let Ok(value) = std::env::var(name) {

@@ -66,7 +66,10 @@ impl History {
     /// Reads the lines of a driver about one client.
     pub fn of(seen: &[Value], client: &str, tenants: &[&str], stayed: bool) -> Self {
         let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-        let run = |v: &Value| text(if v["runId"].is_string() { &v["runId"] } else { &v["instanceID"] });
+        let spelled = ["runId", "runID", "instanceID", "instanceId"];
+        let run = |v: &Value| {
+            spelled.iter().map(|name| text(&v[*name])).find(|id| !id.is_empty()).unwrap_or_default()
+        };
         let mut entries = Vec::new();
         for line in seen.iter().filter(|line| line["id"] == client) {
             let (what, event) = (line["what"].as_str().unwrap_or_default(), &line["event"]);
