@@ -54,7 +54,7 @@ async def connect(c):
 
     async def resume(r):
         resumes.append(r)
-        if client.connected and nsp in client.namespaces:
+        if nsp in client.namespaces:
             await rejoin(r)
 
     sockets[name] = {"client": client, "send_out": send_out, "resume": resume}

@@ -112,7 +112,7 @@ fn a_thousand_reports_at_once_and_from_many_hands() {
         let ann = world.ann();
         let nodes: Vec<String> = (0..400).map(|i| format!("n{i}")).collect();
         let graph = nodes.iter().fold(Graph::new(), |graph, id| {
-            graph.node(id, "javascript", json!({ "code": "" })).edge("start", None, id)
+            graph.node(id, "javascript", json!({ "code": "return 1;" })).edge("start", None, id)
         });
         let run = ann.external(&ann.create(&graph.body("many")));
         let mut driver = Driver::start(KINDS[0]);
