@@ -13,6 +13,7 @@ use super::{
     },
 };
 use crate::{
+    crash_point,
     protocol::frame::{Frame, RECORD_SEPARATOR},
     session::close::Close,
 };
@@ -47,6 +48,7 @@ impl Session {
             return;
         };
         let body = payload(&frames);
+        crash_point!("poll.body_taken");
         if self.closing.is_some() && says_the_end(&body) {
             self.worker.shared().directory.remove(self.id);
         }

@@ -10,6 +10,7 @@ use super::{
     messages::{Attach, Descriptor, Mounted, PollAnswer, Probe, Probed, ToTransport, Transport},
 };
 use crate::{
+    crash_point,
     delivery::Deadline,
     session::{
         close::Close,
@@ -62,6 +63,7 @@ impl Session {
             upgrade.probe.refuse();
             return;
         }
+        crash_point!("upgrade.before_switch");
         self.entry.upgraded();
         if let Some(pending) = self.take_pending() {
             // a client that keeps to the dance has none open

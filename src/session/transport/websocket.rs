@@ -28,6 +28,7 @@ use tokio::{
 use super::frames::{Item, Reader, Violation};
 use crate::{
     config::Rate,
+    crash_point,
     delivery::{Sink, Slot},
     protocol::{
         engineio::{Packet, Str, decode},
@@ -268,6 +269,7 @@ impl Pump {
             self.worker.board.push(self.slot, pong);
         }
         if !packets.is_empty() {
+            crash_point!("ws.frame_received");
             let cost = packets.iter().map(cost).sum();
             self.gate.sent(cost);
             self.session.do_send(Incoming { packets, cost, end: None });
