@@ -11,10 +11,12 @@ use super::{
     output::{Failure, print, say},
     settings, token,
 };
-use crate::{protocol::events::asyncapi, script, server, store};
+use crate::{faults, protocol::events::asyncapi, script, server, store};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    // Nothing without the feature `failpoints`.
+    let _armed = faults::setup();
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
