@@ -2,6 +2,7 @@
 import asyncio
 import base64
 import json
+import logging
 import os
 import sys
 import time
@@ -9,6 +10,8 @@ import time
 import socketio
 
 sockets = {}
+# a server that dies leaves sessions of aiohttp unclosed: not news here
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def out(**fields):

@@ -124,6 +124,15 @@ impl<'a> Load<'a> {
         }
     }
 
+    /// The transports of the clients that upgrade are cut: they come back, and upgrade again.
+    pub fn cut(&mut self) {
+        for of in [0, 1] {
+            for name in self.names[of].clone().iter().filter(|name| name.ends_with("Both")) {
+                self.driver(of).cut(name);
+            }
+        }
+    }
+
     /// How many runs the hub knows: as many as were started.
     fn assert_started_once(&self) {
         let list = self.rest.get(&format!("/instances?workflowID={}&pageSize=1", self.workflow));

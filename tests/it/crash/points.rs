@@ -46,11 +46,13 @@ pub fn names() -> Vec<&'static str> {
 
 /// Starts runs and restarts their actors until the hub has died often enough.
 fn killed_at(world: World, clients: &mut Clients, point: &str) -> (World, Verdict, usize) {
-    let (kills, rounds, runs) = if long() { (20, 40, 10) } else { (2, 8, 3) };
+    let (kills, rounds, runs) = if long() { (20, 60, 10) } else { (5, 12, 4) };
+    // each connection upgrades once only
+    let chance = if point == "upgrade.before_switch" { 60 } else { 25 };
     let mut load = Load::begin(&world, clients, point);
     let ops = token("ops", &[], true);
     let ops = Rest { token: ops, patience: Duration::from_secs(20), ..world.ann() };
-    let keeper = Keeper::start(world, Death::Point(format!("{point}=25%return(kill)")), kills);
+    let keeper = Keeper::start(world, Death::Point(format!("{point}={chance}%return(kill)")), kills);
     for _ in 0..rounds {
         load.run(runs);
         if point == "registry.before_respawn" {
@@ -60,6 +62,7 @@ fn killed_at(world: World, clients: &mut Clients, point: &str) -> (World, Verdic
             break;
         }
         load.settle();
+        load.cut();
     }
     let died = keeper.kills();
     assert!(died > 0, "{point} was never reached");
