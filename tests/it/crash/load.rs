@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     driver::{Driver, KINDS, Via},
+    expect::say,
     hub::token,
     judge::{History, Log, Verdict, check},
     world::{ACME, Graph, Rest, World},
@@ -179,7 +180,30 @@ impl<'a> Load<'a> {
                 driver.close(name);
             }
         }
-        check(&histories, &logs)
+        let verdict = check(&histories, &logs);
+        if !verdict.complaints().is_empty() {
+            self.keep_lines();
+        }
+        verdict
+    }
+
+    /// What the clients wrote, for a reader of a failed test.
+    fn keep_lines(&self) {
+        let path = std::env::temp_dir().join(format!("jethub-crash-{}-{}", self.label, std::process::id()));
+        let mut text = String::new();
+        for (mark, driver) in self.marks.iter().zip([&self.clients.node, &self.clients.python]) {
+            driver.seen[*mark..].iter().for_each(|line| text.push_str(&format!("{line}\n")));
+        }
+        let _ = std::fs::write(&path, text);
+        say(&format!("{}: the clients' lines are in {}", self.label, path.display()));
+    }
+}
+
+impl Drop for Load<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.keep_lines();
+        }
     }
 }
 
