@@ -125,15 +125,16 @@ impl Queue {
         self.give_back();
     }
 
-    /// Whole frames up to `max_bytes`, at least one.
-    pub fn take(&mut self, max_bytes: usize) -> Vec<Frame> {
+    /// Whole frames up to `max_bytes` and `max_packets`, at least one.
+    pub fn take(&mut self, max_bytes: usize, max_packets: usize) -> Vec<Frame> {
         let mut taken = Vec::new();
-        let mut bytes = 0;
+        let (mut bytes, mut packets) = (0, 0);
         while let Some(first) = self.frames.front() {
-            if !taken.is_empty() && bytes + first.cost() > max_bytes {
+            let more = (bytes + first.cost(), packets + first.packets());
+            if !taken.is_empty() && (more.0 > max_bytes || more.1 > max_packets) {
                 break;
             }
-            bytes += first.cost();
+            (bytes, packets) = more;
             if let Some(first) = self.frames.pop_front() {
                 self.forget(&first, self.written);
                 // Of a frame that was begun on a socket nobody could read the rest.
@@ -221,7 +222,7 @@ mod tests {
         assert_eq!(queue.push(Frame::pair(&frame("a"), &frame("b")), &BOUNDS), Pushed::Queued);
         assert_eq!(queue.frames(), 8);
         assert_eq!(queue.push(frame("x"), &BOUNDS), Pushed::Full);
-        assert_eq!(queue.take(usize::MAX).last().map(|last| last.messages().count()), Some(2));
+        assert_eq!(queue.take(usize::MAX, usize::MAX).last().map(|last| last.messages().count()), Some(2));
     }
 
     #[test]
@@ -254,9 +255,19 @@ mod tests {
         for text in ["aaaa", "bb", "cc"] {
             queue.push(frame(text), &BOUNDS);
         }
-        assert_eq!(queue.take(1).len(), 1);
-        assert_eq!(queue.take(8).len(), 2);
-        assert!(queue.take(8).is_empty() && queue.bytes() == 0 && queue.frames() == 0);
+        assert_eq!(queue.take(1, usize::MAX).len(), 1);
+        assert_eq!(queue.take(8, usize::MAX).len(), 2);
+        assert!(queue.take(8, usize::MAX).is_empty() && queue.bytes() == 0 && queue.frames() == 0);
+    }
+
+    #[test]
+    fn a_batch_has_so_many_packets_at_most() {
+        let mut queue = Queue::default();
+        for _ in 0..3 {
+            queue.push(Frame::pair(&frame("a"), &frame("b")), &BOUNDS);
+        }
+        let taken = |queue: &mut Queue, most| queue.take(usize::MAX, most).len();
+        assert_eq!((taken(&mut queue, 5), taken(&mut queue, 1)), (2, 1), "whole frames, at least one");
     }
 
     proptest! {

@@ -25,6 +25,10 @@ use crate::{
     protocol::frame::Frame,
 };
 
+/// Most packets of a batch. python-engineio takes the 17th of one payload for an attack and ends the
+/// connection; a client that comes back for a long replay would never get through.
+const PACKETS: usize = 16;
+
 thread_local! {
     static CURRENT: RefCell<Weak<Switchboard>> = const { RefCell::new(Weak::new()) };
 }
@@ -147,7 +151,7 @@ impl Switchboard {
     }
 
     /// A batch for a transport that takes by credit (polling, mounted): whole frames, at least one,
-    /// up to `max_bytes`. Pending while nothing is queued (one waiter; a second takes its place);
+    /// up to `max_bytes` and 16 packets. Pending while nothing is queued (one waiter; a second takes its place);
     /// `None` when the slot is gone.
     pub fn poll_take(&self, slot: Slot, max_bytes: usize, cx: &mut Context<'_>) -> Poll<Option<Vec<Frame>>> {
         // Cloned before the borrow, the old one dropped behind it: a waker is foreign code.
@@ -157,14 +161,14 @@ impl Switchboard {
             if place.queue.is_empty() || place.sink.is_some() {
                 return (Poll::Pending, place.taker.replace(waker));
             }
-            (Poll::Ready(Some(board.take(slot, max_bytes))), None)
+            (Poll::Ready(Some(board.take(slot, max_bytes, PACKETS))), None)
         });
         answer
     }
 
     /// The same, at once: empty when nothing is queued.
     pub fn take(&self, slot: Slot, max_bytes: usize) -> Vec<Frame> {
-        self.with(|board| board.take(slot, max_bytes))
+        self.with(|board| board.take(slot, max_bytes, usize::MAX))
     }
 
     /// [`Outlet::deadline`] is called at `at` or up to one tick later.

@@ -219,6 +219,11 @@ impl Frame {
         self.0.frames as usize
     }
 
+    /// Packets of a polling payload that it is.
+    pub fn packets(&self) -> usize {
+        self.0.packets.len()
+    }
+
     fn new(websocket: Bytes, packets: SmallVec<[Packet; 1]>, frames: u32) -> Self {
         Self(Arc::new(Encoded { websocket, packets, policy: Policy::Log, frames }))
     }

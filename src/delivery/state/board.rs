@@ -245,10 +245,10 @@ impl Board {
         old
     }
 
-    pub fn take(&mut self, slot: Slot, max_bytes: usize) -> Vec<Frame> {
+    pub fn take(&mut self, slot: Slot, max_bytes: usize, max_packets: usize) -> Vec<Frame> {
         let Some(place) = self.place(slot) else { return Vec::new() };
         let before = place.queue.bytes();
-        let taken = place.queue.take(max_bytes);
+        let taken = place.queue.take(max_bytes, max_packets);
         if !taken.is_empty() {
             self.drained(slot.index, before);
         }

@@ -187,3 +187,26 @@ fn a_snapshot_has_the_last_update_of_each_node() {
         }
     }
 }
+
+/// A replay of many frames gets through to every client by polling, in one connection: python-engineio
+/// ends it when a payload has more than 16 packets.
+#[test]
+fn a_long_replay_reaches_every_client() {
+    let world = World::start(Db::Sqlite, &[]);
+    let ann = world.ann();
+    let run = ann.external(&ann.create(&Graph::new().js("a", "return 1;").body("long")));
+    let event =
+        |i: usize| json!({ "key": format!("k{i}"), "type": "node", "nodeID": "a", "status": "success" });
+    ann.ingest(&run, &(0..300).map(event).collect());
+    ann.finish(&run, "end");
+    for kind in KINDS {
+        for via in [Via::Polling, Via::Both] {
+            let mut driver = Driver::start(kind);
+            world.connect(&mut driver, "bob", via);
+            join(&mut driver, "bob", json!({ "runId": run, "since": 0 }));
+            until_end(&mut driver, "bob", &run);
+            assert_eq!(seqs(&driver, "bob", &run), (2..=302).collect::<Vec<_>>(), "{kind:?} by {via:?}");
+            assert!(!driver.seen.iter().any(|e| e["what"] == "disconnect"), "{kind:?} by {via:?}");
+        }
+    }
+}
