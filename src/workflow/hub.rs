@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use tokio::sync::RwLock;
 
 use super::{
-    actor::{Birth, Execute},
+    actor::{Birth, Crowd, Execute},
     definitions::Definitions,
     waiting::{Admission, Timers},
 };
@@ -49,6 +49,7 @@ pub(super) struct Hub {
     pub(super) clock: Clock,
     pub(super) timers: Timers,
     pub(super) admission: Admission,
+    pub(super) crowd: Arc<Crowd>,
     pub(super) definitions: Definitions,
     /// Under which new runs are decided.
     pub(super) limits: Arc<engine::Limits>,
@@ -72,6 +73,7 @@ impl Hub {
                 parts.workflow.max_active_per_tenant,
                 parts.workflow.max_queued_per_tenant,
             ),
+            crowd: Crowd::new(parts.limits.actors_per_tenant),
             definitions: Definitions::new(Arc::clone(&limits)),
             store: parts.store,
             shards: parts.shards,

@@ -289,6 +289,7 @@ impl RunActor {
             admission.begun(&tenant, self.life.id());
         }
         if let Some(status) = ended {
+            log::debug!(run_id:% = self.life.id(), tenant_id:% = tenant; "run {status}");
             metrics().runs.ended.get_or_create(&KindLabel { kind: status.as_str() }).inc();
             if batch.pending {
                 admission.withdraw(&tenant, self.life.id());

@@ -53,9 +53,10 @@ pub(super) struct Loaded {
 
 impl Birth {
     /// Who made the stream owns it with version 1.
-    pub(super) fn into_loaded(self) -> Loaded {
+    pub(super) fn into_loaded(self, hub: &Hub) -> Loaded {
         let Self { meta, state, effects, pending, attention } = self;
-        let alive = Alive { meta, state, owner_version: 1, attention, pending };
+        let guest = hub.crowd.enter(&meta.tenant);
+        let alive = Alive { meta, state, owner_version: 1, attention, pending, guest };
         Loaded { alive, effects, unseen: Vec::new() }
     }
 }
@@ -118,6 +119,7 @@ async fn load(hub: &Hub, id: &RunId) -> Result<Loaded, Error> {
         owner_version: owner.owner_version,
         attention: run.attention,
         pending,
+        guest: hub.crowd.enter(&run.tenant_id),
     };
     Ok(Loaded { alive, effects, unseen })
 }

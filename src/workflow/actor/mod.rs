@@ -10,6 +10,7 @@
 //! carry out), `dispatch` (attempts), `tasks` (what carries them out).
 
 mod commit;
+mod crowd;
 mod dispatch;
 mod kind;
 mod load;
@@ -18,6 +19,7 @@ mod tasks;
 
 pub(super) use self::{
     commit::{needs_attention, new_row, of_effects},
+    crowd::Crowd,
     load::{Birth, Meta},
 };
 pub use self::{

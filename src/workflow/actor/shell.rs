@@ -11,6 +11,7 @@ use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 
 use super::{
     commit::{Batch, Work},
+    crowd::Guest,
     dispatch::AttemptId,
     kind::RunKind,
     load::{Birth, Loaded, Meta},
@@ -79,6 +80,8 @@ pub(super) struct Alive {
     pub(super) attention: bool,
     /// It waits for a place.
     pub(super) pending: bool,
+    /// Its place among the tenant's living actors.
+    pub(super) guest: Guest,
 }
 
 impl Alive {
@@ -191,6 +194,10 @@ impl RunActor {
             Ask::Watch(join, reply) => {
                 // Before anybody says that nothing is left to do.
                 drop(ticket);
+                if alive.guest.is_too_many() {
+                    answer(reply, Err(Error::RateLimited { limit: "limits.actors_per_tenant" }));
+                    return self.pump(ctx);
+                }
                 let status = alive.status();
                 let watched = watch::watch(
                     self.life.id(),
@@ -262,7 +269,7 @@ impl Actor for RunActor {
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.run_interval(HEARTBEAT, Self::heartbeat);
         match self.birth.take() {
-            Some(birth) => self.begin(birth.into_loaded(), ctx),
+            Some(birth) => self.begin(birth.into_loaded(&self.hub), ctx),
             None => self.load(ctx),
         }
     }
