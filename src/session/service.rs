@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Who is at the other end, as the request said that opened the session.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Peer {
     /// Its address; behind a trusted proxy the one that the proxy names.
     pub ip: IpAddr,
@@ -39,8 +39,14 @@ impl Peer {
     }
 }
 
+/// Never its credentials.
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peer").field("ip", &self.ip).field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
 /// A client wants to join a namespace.
-#[derive(Debug)]
 pub struct Connect {
     /// `/` or `/…`, at most 128 bytes, no control characters.
     pub namespace: String,

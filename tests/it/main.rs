@@ -18,5 +18,6 @@ mod harness;
 mod hub;
 mod layers;
 mod script;
+mod session;
 mod socketio;
 mod watch;
