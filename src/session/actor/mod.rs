@@ -1,7 +1,6 @@
 //! The session: one actor a client.
 //!
-//! Second step of a frame (`ARCHITECTURE.md`): packets come from a transport, commands go to the
-//! service behind it (`session/router`).
+//! What it is: packets come from a transport, commands go to the service behind it.
 //!
 //! What it owns: namespaces and sockets, the order of its commands, the heartbeat, which transport it
 //! has, and its end. A panic in it drops it: its slot and its sid go with it.

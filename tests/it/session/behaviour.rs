@@ -138,6 +138,28 @@ fn a_client_that_does_not_read_is_cut_and_the_others_are_not() {
 }
 
 #[test]
+fn a_mounted_client_that_does_not_read_is_cut_although_its_transport_is_frozen() {
+    let server = Server::mounted();
+    let mut beside = server.joined();
+    let mut ws = server.joined();
+    // more than the kernel takes for it, so that its writer stands still
+    for _ in 0..4 {
+        ws.send(r#"42["fill"]"#);
+    }
+    eventually("it is cut", SOON, || (server.engine.sessions() == 1).then_some(()));
+    beside.send(r#"42["now",1]"#);
+    assert_eq!(beside.text(), r#"42["done",1]"#);
+    // reading would thaw it: it is cut while it is frozen, three seconds after its session
+    std::thread::sleep(Duration::from_secs(4));
+    // what the kernel had comes, then the end: nobody writes the rest
+    let mut seen = 0;
+    while let Some(Frame::Text(_)) = ws.poll(SOON) {
+        seen += 1;
+    }
+    assert!(seen < 800, "{seen} frames");
+}
+
+#[test]
 fn all_are_told_when_the_hub_stops() {
     let server = plain();
     let mut ws = server.joined();

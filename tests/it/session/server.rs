@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, rc::Rc, sync::mpsc::channel, time::Duration};
 
-use actix_web::App;
+use actix_web::{App, HttpServer};
 use futures_util::future::LocalBoxFuture;
 use jethub::{
     clock::Clock,
@@ -10,7 +10,8 @@ use jethub::{
     delivery::Shards,
     protocol::socketio::{Event, ack_raw, event_raw},
     session::{
-        Accepted, Connect, ConnectRefused, Engine, Left, Listening, Outcome, Service, Settings, Socket, serve,
+        Accepted, Connect, ConnectRefused, Engine, Left, Listening, Outcome, Service, Settings, Socket,
+        keep_descriptor, serve,
     },
 };
 
@@ -84,6 +85,15 @@ pub struct Server {
 
 impl Server {
     pub fn start(change: impl FnOnce(&mut Config)) -> Self {
+        Self::run(change, false)
+    }
+
+    /// The same in an application of actix-web's own server.
+    pub fn mounted() -> Self {
+        Self::run(|_| {}, true)
+    }
+
+    fn run(change: impl FnOnce(&mut Config), mounted: bool) -> Self {
         let mut config = Config::default();
         change(&mut config);
         let (send, receive) = channel();
@@ -94,6 +104,12 @@ impl Server {
                     Engine::new(Settings::new(&config), shards, Clock::real(), |_| Rc::new(Obedient));
                 let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
                 let addr: SocketAddr = listener.local_addr().unwrap();
+                if mounted {
+                    send.send((addr, engine.clone())).unwrap();
+                    let app = move || App::new().configure(|routes| engine.configure_mounted(routes));
+                    let server = HttpServer::new(app).workers(2).on_connect(keep_descriptor);
+                    return server.listen(listener).unwrap().run().await.unwrap();
+                }
                 let listening = Listening {
                     workers: 2,
                     head_timeout: Duration::from_secs(5),
@@ -109,7 +125,7 @@ impl Server {
             });
         });
         let (addr, engine) = receive.recv().expect("the server starts");
-        Self { target: Target { addr, path: "/socket.io/", mounted: false }, engine }
+        Self { target: Target { addr, path: "/socket.io/", mounted }, engine }
     }
 
     /// A websocket that has joined `/`.
