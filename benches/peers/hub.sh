@@ -4,8 +4,8 @@
 # start_hub: sets server, auth, join, publish, header, body
 start_hub() {
     local hub=${HUB:-$build/jethub/release/jethub} state=$build/hub-state tenants workflow run token
-    rm -rf "$state" && mkdir -p "$state"
-    export JETHUB_AUTH__HS256_SECRET=0123456789abcdef0123456789abcdef JETHUB_LIMITS__SESSIONS_PER_USER=100000 \
+    rm -rf "$state" && mkdir -m 700 "$state"
+    export JETHUB_AUTH__HS256_SECRET=0123456789abcdef0123456789abcdef JETHUB_LIMITS__SESSIONS_PER_USER=50000 \
         JETHUB_LIMITS__HANDSHAKES="100000/s burst 100000" JETHUB_LOG__LEVEL=warn
     "$hub" serve --listen "127.0.0.1:$port" --state-dir "$state" > "$build/server.log" 2>&1 &
     server=$!
