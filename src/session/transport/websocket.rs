@@ -111,11 +111,11 @@ impl Wire {
 
 impl Sink for Wire {
     fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.stream.borrow().try_write_vectored(bytes)
+        Sink::try_write(&*self.stream.borrow(), bytes)
     }
 
     fn probe(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-        socket2::SockRef::from(&*self.stream.borrow()).send_vectored(bytes)
+        Sink::probe(&*self.stream.borrow(), bytes)
     }
 }
 
