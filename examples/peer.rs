@@ -168,7 +168,7 @@ async fn main() -> std::io::Result<()> {
     let mut config = Config::default();
     // The load client sends as fast as it gets answers.
     let no_limit = Rate::per_second(100_000_000, 1_000_000_000);
-    (config.limits.events, config.limits.event_bytes) = (no_limit.clone(), no_limit);
+    (config.limits.events, config.limits.event_bytes) = (no_limit, no_limit);
 
     let shards = Shards::new(u16::try_from(WORKERS).unwrap_or(u16::MAX));
     let hosts = Hosts::start(&shards);
