@@ -22,6 +22,9 @@ mod provision;
 mod service;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 pub use accounts::{By, NewApiKey, NewTenant, NewUser};
 pub use error::Error;
 pub use identity::{Credential, Credentials, Identity, Proof, Source, redacted_query};

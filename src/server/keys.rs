@@ -39,3 +39,7 @@ impl FetchJwks for Keys {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "keys_test.rs"]
+mod keys_test;
