@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long a worker has, beyond the limit, to end a script by itself.
-const GRACE: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_millis(50);
 /// Processes that are tried before a script is told that there is none.
 const STARTS: usize = 3;
 /// Scripts after which a process is replaced, so that nothing adds up in it.

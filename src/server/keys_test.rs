@@ -18,13 +18,13 @@ use crate::{
 
 const SET: &str = r#"{"keys":[]}"#;
 
-type Script = Arc<Mutex<Box<dyn FnMut(&mut TcpStream) + Send>>>;
+type Script = Arc<Mutex<Arc<dyn Fn(&mut TcpStream) + Send + Sync>>>;
 
 /// A server whose answer a test may change.
 fn endpoint() -> (SocketAddr, Script) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let script: Script = Arc::new(Mutex::new(Box::new(|_| ())));
+    let script: Script = Arc::new(Mutex::new(Arc::new(|_| ())));
     let serving = script.clone();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
@@ -34,7 +34,8 @@ fn endpoint() -> (SocketAddr, Script) {
             while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
                 head.push(byte[0]);
             }
-            (serving.lock())(&mut stream);
+            let answer = serving.lock().clone();
+            answer(&mut stream);
         }
     });
     (address, script)
@@ -44,7 +45,7 @@ fn says(script: &Script, status: &str, headers: &str, body: &str) {
     let length = body.len();
     let answer =
         format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
-    *script.lock() = Box::new(move |stream| {
+    *script.lock() = Arc::new(move |stream| {
         // The client may have seen enough.
         let _ = stream.write_all(answer.as_bytes());
     });
@@ -54,7 +55,7 @@ fn says(script: &Script, status: &str, headers: &str, body: &str) {
 async fn a_set_is_fetched_within_its_limits() {
     let settings =
         sections::Auth { jwks_timeout: DurationSetting::from_millis(400), ..sections::Auth::default() };
-    let keys: Arc<dyn FetchJwks> = fetcher(Outbound::new(&sections::Outbound::default()), &settings);
+    let keys: Arc<dyn FetchJwks> = fetcher(Outbound::new(&sections::Outbound::default()).unwrap(), &settings);
     let (address, script) = endpoint();
     let (inside, other) = endpoint();
     says(&other, "200 OK", "", "inside");
@@ -82,7 +83,7 @@ async fn a_set_is_fetched_within_its_limits() {
     says(&script, "200 OK", "content-type: text/html\r\n", "<html>");
     assert_eq!(keys.fetch(&url).await.unwrap(), "<html>");
 
-    *script.lock() = Box::new(|stream| {
+    *script.lock() = Arc::new(|stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{");
         std::thread::sleep(Duration::from_millis(1_500));
     });
