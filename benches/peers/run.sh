@@ -40,6 +40,8 @@ trap stop EXIT
 start() {
     stop
     port=$((port + 1))
+    # the last server's "ready" must not be taken for this one's
+    rm -f "$build/server.log"
     contract_of_peers
     case $1 in
     socketioxide) set -- "$build/target/release/$(binary peers/rust)" $port ;;
@@ -52,7 +54,7 @@ start() {
     esac
     "$@" > "$build/server.log" 2>&1 &
     server=$!
-    for _ in $(seq 100); do grep -q ready "$build/server.log" && return; sleep 0.1; done
+    for _ in $(seq 100); do grep -qs ready "$build/server.log" && return; sleep 0.1; done
     echo "not ready: $*" >&2; exit 1
 }
 
@@ -73,6 +75,7 @@ load() {
 }
 
 : > "$out"
+: > "$build/failures.log"
 for pass in $(seq "$passes"); do
     for mode in $modes; do
         for peer in $peers; do
@@ -86,6 +89,7 @@ for pass in $(seq "$passes"); do
                         '. + {peer: $peer, mode: $mode, pass: $pass, attempt: $attempt}' <<< "$line" >> "$out"
                     break
                 fi
+                { echo "pass $pass, $mode, $peer, attempt $attempt:"; cat "$build/load.log" "$build/server.log"; } >> "$build/failures.log"
             done
             stop
         done
