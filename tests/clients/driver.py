@@ -41,29 +41,27 @@ def unpack(value):
 
 
 async def connect(c):
-    client = socketio.AsyncClient(
-        reconnection=c.get("reconnection", True), reconnection_delay=0.05, reconnection_delay_max=0.25
-    )
     name, nsp = c["id"], c.get("nsp", "/")
     last, resumes = {}, [c["resume"]] if "resume" in c else []
+
+    def client():
+        return sockets[name]["client"]
 
     async def send_out(event, args, ack):
         out(id=name, what="emit", event=event, args=pack(args))
         callback = (lambda *a: out(id=name, what="ack", event=event, args=pack(a))) if ack else None
-        await client.emit(event, tuple(args), namespace=nsp, callback=callback)
+        await client().emit(event, tuple(args), namespace=nsp, callback=callback)
 
     async def rejoin(r):
         await send_out(r["event"], [dict(r["payload"], since=last.get(r["payload"].get("runId"), 0))], True)
 
     async def resume(r):
         resumes.append(r)
-        if nsp in client.namespaces:
+        if nsp in client().namespaces:
             await rejoin(r)
 
-    sockets[name] = {"client": client, "send_out": send_out, "resume": resume}
-
     async def on_connect():
-        out(id=name, what="connect", sid=client.get_sid(nsp), transport=client.transport())
+        out(id=name, what="connect", sid=client().get_sid(nsp), transport=client().transport())
         for r in list(resumes):
             await rejoin(r)
 
@@ -80,17 +78,33 @@ async def connect(c):
                 last[a.get("instanceID")] = max(a["seq"], last.get(a.get("instanceID"), 0))
         out(id=name, what="event", event=event, args=pack(args))
 
-    client.on("connect", on_connect, namespace=nsp)
-    client.on("connect_error", on_error, namespace=nsp)
-    client.on("disconnect", lambda *a: out(id=name, what="disconnect", reason=a[0] if a else ""), namespace=nsp)
-    client.on("*", on_any, namespace=nsp)
-    try:
-        await client.connect(
-            c["url"], auth=c.get("auth") or {}, transports=c.get("transports"), namespaces=[nsp],
-            headers=c.get("headers") or {}, wait_timeout=5, retry=c.get("retry", False),
+    async def open_up():
+        new = socketio.AsyncClient(
+            reconnection=c.get("reconnection", True), reconnection_delay=0.05, reconnection_delay_max=0.25
         )
-    except socketio.exceptions.ConnectionError as e:
-        out(id=name, what="error", message=str(e))
+        sockets[name] = {"client": new, "send_out": send_out, "resume": resume}
+        new.on("connect", on_connect, namespace=nsp)
+        new.on("connect_error", on_error, namespace=nsp)
+        new.on("disconnect", lambda *a: out(id=name, what="disconnect", reason=a[0] if a else ""), namespace=nsp)
+        new.on("*", on_any, namespace=nsp)
+        try:
+            await new.connect(
+                c["url"], auth=c.get("auth") or {}, transports=c.get("transports"), namespaces=[nsp],
+                headers=c.get("headers") or {}, wait_timeout=5, retry=c.get("retry", False),
+            )
+        except socketio.exceptions.ConnectionError as e:
+            out(id=name, what="error", message=str(e))
+
+    await open_up()
+    while c.get("retry"):
+        # For servers that die: python-engineio's read loop ends with an exception when that happens inside an
+        # answer, and tells nobody. The client waits for ever then, so its application must make a new one.
+        await asyncio.sleep(0.2)
+        task = client().eio.read_loop_task
+        if task is not None and task.done() and not task.cancelled() and task.exception():
+            out(id=name, what="stuck", error=repr(task.exception()))
+            await client().eio.disconnect(abort=True)
+            await open_up()
 
 
 async def carry_out(c):
