@@ -43,19 +43,25 @@ function connect(c) {
     socket.emit(event, ...args, ...(ack ? [(...a) => out({ id, what: 'ack', event, args: pack(a) })] : []));
   };
   const rejoin = (r) => socket.send_out(r.event, [{ ...r.payload, since: last.get(r.payload.runId) ?? 0 }], true);
+  // not socket.connected: a client that is cut while it upgrades says "connect" once more for what is gone
+  let live = false;
   socket.resume = (r) => {
     resumes.push(r);
-    if (socket.connected) rejoin(r);
+    if (live) rejoin(r);
   };
   sockets.set(id, socket);
   const transport = () => socket.io.engine?.transport?.name;
   socket.on('connect', () => {
     out({ id, what: 'connect', sid: socket.id, transport: transport(), recovered: socket.recovered });
-    resumes.forEach(rejoin);
+    live = socket.io.engine.readyState === 'open';
+    if (live) resumes.forEach(rejoin);
   });
   socket.io.on('open', () => socket.io.engine.once('upgrade', (t) => out({ id, what: 'upgrade', transport: t.name })));
   socket.on('connect_error', (e) => out({ id, what: 'connect_error', message: e.message, data: e.data }));
-  socket.on('disconnect', (reason) => out({ id, what: 'disconnect', reason }));
+  socket.on('disconnect', (reason) => {
+    live = false;
+    out({ id, what: 'disconnect', reason });
+  });
   socket.onAny((event, ...args) => {
     for (const a of args) if (a && a.seq > (last.get(a.instanceID) ?? 0)) last.set(a.instanceID, a.seq);
     out({ id, what: 'event', event, args: pack(args) });

@@ -1,7 +1,7 @@
 //! Judges histories by the journal: nothing lost, nothing doubled, in order, nothing that is not in
 //! the journal, nothing of a foreign tenant, no result twice. It knows the contract, not the hub.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::Value;
 
@@ -130,20 +130,29 @@ fn view(history: &History, log: &Log, verdict: &mut Verdict) {
     let (mut last, mut ever, mut ended) = (0, BTreeSet::new(), false);
     // the first place that it may miss nothing from, and the end of a snapshot without `since`
     let (mut from, mut snapshot, mut left) = (None::<u64>, None::<u64>, false);
+    // joins that are not answered yet; each answer begins the replay that was asked for
+    let mut asked = VecDeque::new();
     for entry in &history.entries {
         match entry {
+            Entry::Connected => asked.clear(),
             Entry::Joined { run, since } if *run == log.run => {
                 left = false;
+                asked.push_back(*since);
                 if let Some(since) = since {
                     from = Some(from.map_or(*since, |from| from.min(*since)));
-                    (last, ended) = (*since, ended && *since >= log.rows.len() as u64);
-                    ever.retain(|seq| seq <= since);
                 } else if from.is_none() {
-                    from = Some(0);
-                    snapshot = Some(0);
+                    (from, snapshot) = (Some(0), Some(0));
                 }
             }
-            Entry::Acked { run, seq } if *run == log.run && snapshot == Some(0) => snapshot = Some(*seq),
+            Entry::Acked { run, seq } if *run == log.run => {
+                if snapshot == Some(0) {
+                    snapshot = Some(*seq);
+                }
+                if let Some(since) = asked.pop_front().flatten() {
+                    (last, ended) = (since, ended && since >= log.rows.len() as u64);
+                    ever.retain(|seq| *seq <= since);
+                }
+            }
             Entry::Left { run } if *run == log.run => left = true,
             Entry::Saw(seen) if seen.run == log.run => {
                 let at = format!("{}: {} seq {}", history.client, log.run, seen.seq);

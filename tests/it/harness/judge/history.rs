@@ -7,6 +7,8 @@ use serde_json::Value;
 /// One thing in the life of a client, in the order in which it happened to it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Entry {
+    /// It is connected, for the first time or again.
+    Connected,
     /// It asked to watch a run.
     Joined { run: String, since: Option<u64> },
     /// The join was answered: the last row of the snapshot.
@@ -75,6 +77,7 @@ impl History {
             let (what, event) = (line["what"].as_str().unwrap_or_default(), &line["event"]);
             let first = &line["args"][0];
             match what {
+                "connect" => entries.push(Entry::Connected),
                 "emit" if event == "workflow_run_join" => {
                     entries.push(Entry::Joined { run: run(first), since: first["since"].as_u64() });
                 }
