@@ -19,6 +19,7 @@ pub mod json;
 mod jwks;
 pub mod permission;
 mod provision;
+mod revoked;
 mod service;
 mod token;
 
@@ -30,5 +31,6 @@ pub use error::Error;
 pub use identity::{Credential, Credentials, Identity, Proof, Source, redacted_query};
 pub use jwks::{FetchJwks, Fetched};
 pub use permission::{ADMIN, MEMBER, Permission, Permissions};
+pub use revoked::Concerned;
 pub use service::{Auth, MonitorScope};
 pub use token::{NewToken, SetupError, sign};

@@ -19,6 +19,7 @@ use crate::{
         },
         permission,
         provision::Claimed,
+        revoked::{Concerned, Revoked},
         token::{Verified, Verifier},
     },
     clock::Clock,
@@ -44,6 +45,7 @@ pub(super) struct Inner {
     pub directory: Arc<dyn Directory>,
     pub clock: Clock,
     grants: Mutex<Grants>,
+    pub revoked: Revoked,
 }
 
 #[derive(Default)]
@@ -109,7 +111,7 @@ impl Auth {
     }
 
     fn build(verifier: Option<Verifier>, directory: Arc<dyn Directory>, clock: Clock) -> Self {
-        Self { inner: Arc::new(Inner { verifier, directory, clock, grants: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { verifier, directory, clock, grants: Mutex::default(), revoked: Revoked::default() }) }
     }
 
     /// Fetches the key sets that are behind addresses: call once at start, in the background.
@@ -409,9 +411,11 @@ impl Auth {
             ip: by.ip.clone(),
             details,
         };
+        let concerned = Concerned::by(&changes);
         let outcome = self.inner.directory.apply(changes, audit).await;
         // Also after an error: a lost answer may hide a commit.
         self.forget_grants();
+        self.inner.revoked.tell(concerned);
         outcome
     }
 }

@@ -27,10 +27,11 @@ pub(super) async fn admit(router: &Inner, connect: Connect) -> Result<Rc<Seat>, 
     };
     let auth = Value::Object(connect.auth);
     let credentials = Credentials::from_handshake(Some(&auth), header, &query);
+    let verified_at = router.auth.revoked();
     let identity = router.auth.verify(credentials).await.map_err(|error| ConnectRefused::from(&error))?;
     if is_monitor {
         // What it may see comes with the lines.
         router.auth.monitor_scope(&identity).await.map_err(|error| ConnectRefused::from(&error))?;
     }
-    Ok(Rc::new(Seat { identity, joined: std::cell::RefCell::default() }))
+    Ok(Rc::new(Seat { identity, verified_at, joined: std::cell::RefCell::default() }))
 }

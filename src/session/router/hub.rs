@@ -1,24 +1,30 @@
 //! The table of events.
 
-use std::{cell::RefCell, collections::HashSet, rc::Rc, sync::Arc};
+use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
 
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 
-use super::{connect, rates::TenantRates, runs, unserved};
+use super::{
+    connect,
+    rates::TenantRates,
+    revoked,
+    runs::{self, Watched},
+    unserved,
+};
 use crate::{
     auth::{Auth, Identity},
     clock::Clock,
     config::sections::Limits,
     error::Coded,
-    ids::RunId,
+    ids::{RunId, SocketId},
     metrics::{KindLabel, metrics},
     protocol::{
         events::{Client, Refused, Server},
         frame::Frame,
         socketio::{AckId, Event, ack_frame},
     },
-    session::{Accepted, Connect, ConnectRefused, Outcome, Service, Socket},
+    session::{Accepted, Connect, ConnectRefused, Left, Outcome, Service, Socket},
     workflow::Runs,
 };
 
@@ -38,19 +44,26 @@ pub(super) struct Inner {
     pub(super) clock: Clock,
     /// Runs that a socket may watch at once.
     pub(super) max_joins: usize,
+    /// Who is connected on this worker, for what is taken from them.
+    pub(super) sockets: RefCell<HashMap<SocketId, Socket>>,
 }
 
 /// What a socket carries.
 pub(super) struct Seat {
     pub(super) identity: Identity,
+    /// [`Auth::revoked`] before it was verified.
+    pub(super) verified_at: u64,
     /// Runs that it watches; some may have ended.
-    pub(super) joined: RefCell<HashSet<RunId>>,
+    pub(super) joined: RefCell<HashMap<RunId, Watched>>,
 }
 
 impl Router {
-    /// For one worker; `rates` are shared by all.
+    /// For one worker, on its thread; `rates` are shared by all.
     pub fn new(auth: Auth, runs: Runs, rates: Arc<TenantRates>, clock: Clock, limits: &Limits) -> Self {
-        Self(Rc::new(Inner { auth, runs, rates, clock, max_joins: limits.joins }))
+        let sockets = RefCell::default();
+        let inner = Rc::new(Inner { auth, runs, rates, clock, max_joins: limits.joins, sockets });
+        revoked::watch(&inner);
+        Self(inner)
     }
 }
 
@@ -58,6 +71,15 @@ impl Service for Router {
     fn connect(&self, connect: Connect) -> LocalBoxFuture<'static, Result<Accepted, ConnectRefused>> {
         let router = self.clone();
         Box::pin(async move { connect::admit(&router.0, connect).await.map(Accepted::with) })
+    }
+
+    fn connected(&self, socket: &Socket) {
+        self.0.sockets.borrow_mut().insert(socket.id().clone(), socket.clone());
+        revoked::arrived(&self.0, socket);
+    }
+
+    fn disconnected(&self, socket: &Socket, _: Left) {
+        self.0.sockets.borrow_mut().remove(socket.id());
     }
 
     fn event(&self, socket: &Socket, event: Event) -> Outcome {

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::hub::{From, Inner, Seat};
+use super::{
+    hub::{From, Inner, Seat},
+    revoked,
+};
 use crate::{
-    auth::{self, Permission},
+    auth::{self, Permission, Permissions},
     error::{Code, Coded},
-    ids::{RunId, UserId},
+    ids::{RunId, TenantId},
     protocol::{
         events::{self, AckBody, JoinAck, RunError, RunJoin, RunLeave, Server},
         socketio::ack_frame,
@@ -72,9 +75,11 @@ async fn try_join(router: &Inner, from: &From, join: RunJoin) -> Result<(), Refu
     if join.tenant_id.is_some_and(|tenant| tenant != run.run.tenant_id) {
         return Err(Refusal::NotFound);
     }
-    authorize(router, &from.seat, &run).await?;
+    let revoked = router.auth.revoked();
+    let watched = Watched::of(&run, &from.seat);
+    authorize(router, &from.seat, &watched).await?;
     router.rates.take(&run.run.tenant_id).map_err(Refusal::TooFast)?;
-    let again = from.seat.joined.borrow().contains(&id);
+    let again = from.seat.joined.borrow().contains_key(&id);
     // One that has ended is told and forgotten.
     let ended = run.run.status.is_terminal();
     if !again && !ended {
@@ -88,33 +93,53 @@ async fn try_join(router: &Inner, from: &From, join: RunJoin) -> Result<(), Refu
     let member = from.socket.member().clone();
     router.runs.join(Join { run, member, since: join.since, progress: join.progress, again, ack }).await?;
     if !ended {
-        from.seat.joined.borrow_mut().insert(id);
+        from.seat.joined.borrow_mut().insert(id, watched);
+    }
+    if router.auth.revoked() != revoked {
+        // The right may have been taken while it was joined.
+        revoked::look_at(router, &from.socket, &from.seat).await;
     }
     Ok(())
 }
 
-/// The right to watch: `tenant:workflow:read` in the run's tenant; of a test run its starter has it,
-/// others need `tenant:workflow:test`.
-async fn authorize(router: &Inner, seat: &Seat, located: &Located) -> Result<(), Refusal> {
-    let run = &located.run;
-    let permissions = router.auth.permissions(&seat.identity, &run.tenant_id).await;
+/// What it takes to watch a run.
+#[derive(Clone)]
+pub(super) struct Watched {
+    pub(super) tenant: TenantId,
+    /// Beside being a member. None: it is the starter of a test run.
+    needs: Option<Permission>,
+}
+
+impl Watched {
+    /// `tenant:workflow:read` in the run's tenant; of a test run its starter has the right, others need
+    /// `tenant:workflow:test`.
+    fn of(located: &Located, seat: &Seat) -> Self {
+        let run = &located.run;
+        let user = seat.identity.user.as_ref();
+        let is_starter = user.is_some() && user == run.starter_user_id.as_ref();
+        let needs = match (run.is_test, is_starter) {
+            (false, _) => Some(Permission::WorkflowRead),
+            (true, false) => Some(Permission::WorkflowTest),
+            (true, true) => None,
+        };
+        Self { tenant: run.tenant_id.clone(), needs }
+    }
+
+    pub(super) fn is_allowed(&self, permissions: Permissions) -> bool {
+        self.needs.is_none_or(|needed| permissions.contains(needed))
+    }
+}
+
+/// The right to watch.
+async fn authorize(router: &Inner, seat: &Seat, watched: &Watched) -> Result<(), Refusal> {
+    let permissions = router.auth.permissions(&seat.identity, &watched.tenant).await;
     let permissions = match permissions {
         Ok(permissions) => permissions,
         Err(auth::Error::NotAMember) => return Err(Refusal::NotFound),
         Err(auth::Error::Denied) => return Err(Refusal::Denied),
         Err(error) => return Err(Refusal::Auth(error)),
     };
-    let allowed = if run.is_test {
-        is_starter(seat.identity.user.as_ref(), run.starter_user_id.as_ref())
-            || permissions.contains(Permission::WorkflowTest)
-    } else {
-        permissions.contains(Permission::WorkflowRead)
-    };
-    if allowed { Ok(()) } else { Err(Refusal::Denied) }
-}
-
-fn is_starter(user: Option<&UserId>, starter: Option<&UserId>) -> bool {
-    user.is_some() && user == starter
+    if watched.is_allowed(permissions) { Ok(()) } else { Err(Refusal::Denied) }
 }
 
 /// At the limit, runs that have ended are forgotten first.
@@ -122,7 +147,7 @@ async fn make_room(router: &Inner, seat: &Seat) -> Result<(), Refusal> {
     if seat.joined.borrow().len() < router.max_joins {
         return Ok(());
     }
-    let joined: Vec<RunId> = seat.joined.borrow().iter().cloned().collect();
+    let joined: Vec<RunId> = seat.joined.borrow().keys().cloned().collect();
     for id in joined {
         let ended = match router.runs.locate(&id).await? {
             Some(located) => located.run.status.is_terminal(),
@@ -140,7 +165,7 @@ async fn make_room(router: &Inner, seat: &Seat) -> Result<(), Refusal> {
 pub(super) fn leave(router: &Inner, from: &From, argument: &RawValue) {
     match RunLeave::parse(argument) {
         Ok(leave) => {
-            if from.seat.joined.borrow_mut().remove(&leave.run_id) {
+            if from.seat.joined.borrow_mut().remove(&leave.run_id).is_some() {
                 router.runs.leave(&leave.run_id, from.socket.member());
             }
             from.acknowledge(&AckBody::DONE);
