@@ -111,7 +111,15 @@ impl Auth {
     }
 
     fn build(verifier: Option<Verifier>, directory: Arc<dyn Directory>, clock: Clock) -> Self {
-        Self { inner: Arc::new(Inner { verifier, directory, clock, grants: Mutex::default(), revoked: Revoked::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                verifier,
+                directory,
+                clock,
+                grants: Mutex::default(),
+                revoked: Revoked::default(),
+            }),
+        }
     }
 
     /// Fetches the key sets that are behind addresses: call once at start, in the background.

@@ -122,8 +122,8 @@ fn leave(
     permissions: Option<auth::Permissions>,
 ) {
     seat.joined.borrow_mut().retain(|run, watched| {
-        let stays =
-            watched.tenant != *tenant || permissions.is_some_and(|permissions| watched.is_allowed(permissions));
+        let stays = watched.tenant != *tenant
+            || permissions.is_some_and(|permissions| watched.is_allowed(permissions));
         if !stays {
             router.runs.leave(run, socket.member());
         }
