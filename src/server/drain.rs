@@ -1,6 +1,7 @@
 //! Stopping without losing anything: nothing new is taken, what is begun is finished, clients are
 //! told, the journal is closed. All of it within `drain.deadline`; what is not finished then goes on at
-//! the next start, from the journal.
+//! the next start, from the journal. While attempts of nodes are waited for the listeners stay open:
+//! whoever comes meanwhile is answered `DRAINING`.
 
 use std::{
     sync::atomic::Ordering::Relaxed,
@@ -8,6 +9,7 @@ use std::{
 };
 
 use super::{start::Running, systemd};
+use crate::supervise::Inspect;
 
 /// Longest time for telling all clients.
 const PER_CLIENT: Duration = Duration::from_secs(10);
@@ -16,6 +18,10 @@ const BATCH: usize = 500;
 const PAUSE: Duration = Duration::from_millis(20);
 /// What was answered last is on its way for at most so long.
 const FLUSH: Duration = Duration::from_millis(500);
+/// Kept back of the deadline for what comes after the attempts of nodes.
+const AFTER_ATTEMPTS: Duration = Duration::from_secs(5);
+/// Runs that are asked whether their results are written.
+const ASKED: usize = 1000;
 /// Kept back of the deadline for closing the store.
 const FOR_THE_STORE: Duration = Duration::from_secs(3);
 
@@ -27,6 +33,7 @@ pub(super) async fn drain(running: Running) {
     let left = |until: Instant| until.saturating_duration_since(clock.monotonic());
     systemd::stopping();
     running.draining.store(true, Relaxed);
+    running.attempts.stop();
     log::info!("draining: nothing new is taken");
 
     // Sessions are told first, some hundreds at a time: clients that all came back at one moment would
@@ -40,6 +47,14 @@ pub(super) async fn drain(running: Running) {
     };
     if tokio::time::timeout(left(told), closed).await.is_err() {
         log::warn!(open = running.engine.sessions(); "draining: sessions were not closed in time; their sockets are cut");
+    }
+
+    let at_work = deadline.checked_sub(AFTER_ATTEMPTS.min(running.deadline / 2)).unwrap_or(deadline);
+    if tokio::time::timeout(left(at_work), attempts_end(&running)).await.is_err() {
+        log::warn!(
+            open = running.attempts.open();
+            "draining: attempts of nodes were not finished in time; they begin again at the next start"
+        );
     }
 
     let quiet = deadline.checked_sub(FOR_THE_STORE.min(running.deadline / 3)).unwrap_or(deadline);
@@ -63,8 +78,7 @@ pub(super) async fn drain(running: Running) {
     drop(running.control);
     let busy = running.runs.registry().clone();
     let finished = async {
-        // What has begun to be written is written; nodes that still work are dispatched again at the
-        // next start, with the same key.
+        // What has begun to be written is written.
         while busy.open() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -80,6 +94,23 @@ pub(super) async fn drain(running: Running) {
     // Workers that still hold idle connections end with the process.
     running.domain.stop();
     log::info!(duration_ms = left_ms(clock.monotonic().saturating_duration_since(begun)); "stopped");
+}
+
+/// What nodes have begun is finished, and its results are written.
+async fn attempts_end(running: &Running) {
+    if running.attempts.open() == 0 {
+        return;
+    }
+    log::info!(open = running.attempts.open(); "draining: attempts of nodes are waited for");
+    while running.attempts.open() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let is_writing = |run: &Inspect| {
+        run.detail["waiting"].as_u64().is_some_and(|waiting| waiting > 0) || run.detail["appending"] == true
+    };
+    while running.runs.registry().list(ASKED).await.iter().any(is_writing) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 fn left_ms(took: Duration) -> u64 {

@@ -2,7 +2,8 @@
 //!
 //! `start.rs` is the one screen that shows how the parts are put together: listeners are bound, the
 //! store is opened and migrated, accounts, scripts, runs and sessions are put on it, HTTP answers,
-//! and only then is the hub said to be there. `drain.rs` is the way back, within `drain.deadline`.
+//! and only then is the hub said to be there. `drain.rs` is the way back, within `drain.deadline`, and
+//! waits for the `attempts.rs` of nodes that have begun.
 //! `control.rs` answers the command line on `control.sock`, `signals.rs` and `systemd.rs` are what
 //! the machine says and hears.
 //!
@@ -10,6 +11,7 @@
 //! anything about a request, a run or a session.
 
 mod arbiters;
+mod attempts;
 mod control;
 mod drain;
 mod error;

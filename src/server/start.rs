@@ -14,6 +14,7 @@ use actix_web::dev::ServerHandle;
 use super::{
     Error,
     arbiters::{self, Domain},
+    attempts::Attempts,
     control::Control,
     drain::drain,
     front::{self, Front},
@@ -47,6 +48,7 @@ pub struct Running {
     pub runs: Runs,
     pub(super) store: Store,
     pub(super) domain: Domain,
+    pub(super) attempts: Attempts,
     pub(super) control: Control,
     pub(super) engine: Engine,
     pub(super) hub: Arc<http::Hub>,
@@ -92,11 +94,12 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let workers = arbiters::workers(config.server.workers);
     let shards = Shards::new(u16::try_from(workers).unwrap_or(u16::MAX));
     let domain = Domain::start();
-    let executor = Arc::new(Nodes::new(ScriptPool::start(&config.script), &config.script));
+    let nodes = Nodes::new(ScriptPool::start(&config.script), &config.script);
+    let attempts = Attempts::new(Arc::new(nodes));
     let parts = workflow::Parts {
         store: store.clone(),
         shards: shards.clone(),
-        executor,
+        executor: Arc::new(attempts.clone()),
         clock: clock.clone(),
         workflow: config.workflow.clone(),
         node: config.node.clone(),
@@ -137,6 +140,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         runs,
         store,
         domain,
+        attempts,
         control,
         engine,
         hub,

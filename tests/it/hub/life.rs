@@ -2,13 +2,16 @@
 
 use std::{
     os::unix::{fs::PermissionsExt, net::UnixDatagram},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
+
+use serde_json::json;
 
 use crate::harness::{
     Hub,
     expect::{SOON, eventually},
     hub::{command, token},
+    world::{Graph, Rest},
 };
 
 fn mode(path: &std::path::Path) -> u32 {
@@ -123,6 +126,44 @@ fn drain_finishes_what_is_begun() {
     assert_eq!(hub.ended(SOON).code(), Some(1));
     assert!(asked.elapsed() < Duration::from_secs(2));
     assert_eq!(hub.restart().http().get("/readyz").status, 200);
+}
+
+/// A script that runs is waited for, and is not run again; who comes meanwhile is told to come later.
+#[test]
+fn drain_finishes_a_script() {
+    let mut hub = Hub::start();
+    let ann = Rest {
+        addr: hub.address,
+        token: token("ann", &[("acme", "ADMIN")], false),
+        tenant: "acme".to_owned(),
+        patience: Duration::ZERO,
+    };
+    let code = "const begun = Date.now(); while (Date.now() < begun + 2000) {} return begun;";
+    let again = "return Date.now();";
+    let run = ann.execute(
+        &ann.create(&Graph::new().js("slow", code).js("next", again).end("slow").body("x")),
+        &json!({}),
+    );
+    ann.until_row(&run, "NODE_DISPATCHED", "slow");
+    hub.signal("TERM");
+    eventually("the hub waits", SOON, || hub.log().contains("are waited for").then_some(()));
+    assert_eq!(ann.refused("POST", "", &json!({})), (503, "DRAINING".to_owned()));
+    let session = hub.http().get("/socket.io/?EIO=4&transport=polling");
+    assert_eq!(session.status, 503, "{}", session.text());
+    assert_eq!(hub.ended(SOON).code(), Some(0));
+    let stopped = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+
+    let hub = hub.restart();
+    let ann = Rest { addr: hub.address, ..ann };
+    let ended = ann.until(&run, "COMPLETED");
+    let row = |node: &str| {
+        let rows = ended["logs"].as_array().unwrap().iter();
+        let mut rows = rows.filter(|row| row["eventType"] == "NODE_COMPLETED" && row["nodeID"] == node);
+        rows.next().unwrap_or_else(|| panic!("{node}: {ended}")).to_string()
+    };
+    let _ = (row("slow"), row("next"));
+    let begun = ended["contextData"]["slow"].as_u64().unwrap_or_else(|| panic!("{ended}"));
+    assert!(u128::from(begun) <= stopped, "it was run again: {ended}");
 }
 
 /// systemd is told when the hub is there, that it is alive, and that it stops.
