@@ -3,7 +3,7 @@
 
 check: size
 	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
+	cargo clippy -- -D warnings
 	cargo clippy --all-targets --features failpoints -- -D warnings
 	cargo doc --no-deps --lib
 

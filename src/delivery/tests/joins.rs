@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::rig::*;
 use crate::delivery::messages::Command;
 
 #[actix_web::test]

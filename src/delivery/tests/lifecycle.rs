@@ -1,6 +1,6 @@
 //! Slots, deadlines, bounds over all, the end of a worker.
 
-use super::*;
+use super::rig::*;
 
 #[actix_web::test]
 async fn deadlines_fire_when_they_are_due_and_not_when_cleared() {

@@ -12,7 +12,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::*;
+use super::rig::*;
 use crate::delivery::Sink;
 
 /// A session on an owned socket: waits for writability when it is blocked, lets go of it when closed.
