@@ -1,6 +1,6 @@
 //! How ids, times and closed sets leave the database: columns hold text and integers.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use diesel::{
     backend::Backend,
@@ -140,6 +140,12 @@ impl TryFrom<OptTime> for Option<Timestamp> {
     fn try_from(column: OptTime) -> Result<Self, Self::Error> {
         column.0.map(Timestamp::from_microsecond).transpose()
     }
+}
+
+/// A text for people as columns hold it. PostgreSQL refuses a NUL in a text column, and what a script
+/// throws may have one: the row would be refused for ever, so both databases get a U+FFFD instead.
+pub(in crate::store) fn plain(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 /// A time as columns hold it.

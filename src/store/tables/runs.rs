@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     ListPage, Listed,
-    columns::{Id, OptId, OptTime, Time, unknown},
+    columns::{Id, OptId, OptTime, Time, plain, unknown},
     timers, to_micros,
 };
 use crate::{
@@ -197,7 +197,7 @@ pub(in crate::store) fn insert(connection: &mut Connection, new: &NewRun) -> Res
             runs::instance_id.eq(new.instance_id.as_str()),
             runs::tenant_id.eq(new.tenant_id.as_str()),
             runs::workflow_id.eq(new.workflow_id.as_ref().map(WorkflowId::as_str)),
-            runs::workflow_title.eq(&new.workflow_title),
+            runs::workflow_title.eq(plain(&new.workflow_title)),
             runs::version.eq(new.version),
             runs::status.eq(new.status.as_str()),
             runs::is_test.eq(new.is_test),
@@ -223,8 +223,8 @@ pub(in crate::store) fn update(
             runs::status.eq(change.status.as_str()),
             runs::attention.eq(change.attention),
             change.completed_at.map(|at| runs::completed_at.eq(to_micros(at))),
-            change.error.as_ref().map(|error| runs::error.eq(error)),
-            change.error_code.as_ref().map(|code| runs::error_code.eq(code)),
+            change.error.as_deref().map(|error| runs::error.eq(plain(error))),
+            change.error_code.as_deref().map(|code| runs::error_code.eq(plain(code))),
         ))
         .execute(connection)?;
     Ok(())

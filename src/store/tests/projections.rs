@@ -176,3 +176,27 @@ fn a_removed_run_leaves_nothing() {
         append(&store, first("run:a", 1)).await.unwrap();
     });
 }
+
+#[test]
+fn a_nul_in_a_text_for_people_refuses_no_row() {
+    both(async |database| {
+        let store = open(database);
+        let mut new = new_run("a", "t");
+        new.workflow_title = "Ti\0tle".to_owned();
+        let made = Projection::RunInserted(Box::new(new));
+        append(&store, Append { projections: vec![made], ..first("run:a", 1) }).await.unwrap();
+        let change = RunChange {
+            status: RunStatus::Failed,
+            attention: false,
+            completed_at: Some(at(9)),
+            error: Some("a\0b".to_owned()),
+            error_code: Some("JS\0ERROR".to_owned()),
+        };
+        let changed = Projection::RunChanged { run: run("a"), change: Box::new(change) };
+        append(&store, Append { projections: vec![changed], ..next("run:a", 1, 1) }).await.unwrap();
+        let found = look(&store, |c| runs::find(c, &run("a"))).await.unwrap();
+        assert_eq!(found.workflow_title, "Ti\u{fffd}tle");
+        assert_eq!((found.status, found.error.as_deref()), (RunStatus::Failed, Some("a\u{fffd}b")));
+        assert_eq!(found.error_code.as_deref(), Some("JS\u{fffd}ERROR"));
+    });
+}
