@@ -133,6 +133,32 @@ impl Auth {
 
     /// Creates a user.
     pub async fn create_user(&self, by: &By, new: NewUser) -> Result<User, Error> {
+        let row = self.new_user(new)?;
+        let details = json!({ "firebaseID": row.subject, "isPlatformAdmin": row.is_platform_admin });
+        let changes = vec![Change::CreateUser(row.clone())];
+        self.change(by, "user.create", format!("user:{}", row.id), None, details, changes).await?;
+        Ok(row)
+    }
+
+    /// Creates a user that is a member from the start: both, or, when one is refused, nothing.
+    pub async fn create_member(
+        &self,
+        by: &By,
+        tenant: &TenantId,
+        new: NewUser,
+        role: &str,
+    ) -> Result<User, Error> {
+        self.existing_role(tenant, role).await?;
+        let row = self.new_user(new)?;
+        let member = new_member(tenant.clone(), row.id.clone(), role, self.now());
+        let details = json!({ "role": role, "firebaseID": row.subject });
+        let changes = vec![Change::CreateUser(row.clone()), Change::PutMember(member)];
+        self.change(by, "member.create", format!("user:{}", row.id), Some(tenant.clone()), details, changes)
+            .await?;
+        Ok(row)
+    }
+
+    fn new_user(&self, new: NewUser) -> Result<User, Error> {
         text("email", new.email.as_deref())?;
         text("firstName", new.first_name.as_deref())?;
         text("lastName", new.last_name.as_deref())?;
@@ -140,7 +166,7 @@ impl Auth {
             return Err(Error::Invalid("firebaseID: 1 to 128 bytes without control characters".to_owned()));
         }
         let now = self.now();
-        let row = User {
+        Ok(User {
             id: UserId::generate(),
             subject: new.subject,
             email: new.email,
@@ -151,14 +177,10 @@ impl Auth {
             last_seen: None,
             created_at: now,
             updated_at: now,
-        };
-        let details = json!({ "firebaseID": row.subject, "isPlatformAdmin": row.is_platform_admin });
-        let changes = vec![Change::CreateUser(row.clone())];
-        self.change(by, "user.create", format!("user:{}", row.id), None, details, changes).await?;
-        Ok(row)
+        })
     }
 
-    /// Changes a user; a disabled one is refused at its next handshake, request or event.
+    /// Changes a user; a disabled one is refused from now on, and its sockets end.
     pub async fn update_user(&self, by: &By, id: &UserId, patch: UserPatch) -> Result<User, Error> {
         text("email", patch.email.as_deref())?;
         text("firstName", patch.first_name.as_deref())?;

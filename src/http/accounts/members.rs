@@ -85,8 +85,9 @@ pub(super) async fn create(asked: Asked) -> Result<Answer, Failure> {
         (None, Some(subject)) => match directory.user_by_subject(subject.clone()).await? {
             Some(user) => user,
             None => {
-                auth.create_user(&asked.by(), NewUser { subject, email: new.email, ..NewUser::default() })
-                    .await?
+                let user = NewUser { subject, email: new.email, ..NewUser::default() };
+                let user = auth.create_member(&asked.by(), &tenant, user, &new.role).await?;
+                return Ok(shown(&asked, tenant, user).await?.created());
             }
         },
         (None, None) => {

@@ -41,6 +41,11 @@ fn operators_make_tenants_and_tenants_make_members() {
     let rest = hub.get(&format!("/api/v1/tenants/acme/members?pageSize=1&cursor={cursor}"), &ann);
     assert_eq!((rest["members"][0]["firebaseID"].as_str(), &rest["nextCursor"]), (Some("ann"), &Value::Null));
 
+    let ghost = json!({ "firebaseID": "ghost", "role": "zork" });
+    let refused = hub.request("POST", "/api/v1/tenants/acme/members", Some(&ann), Some(&ghost));
+    assert_eq!(refused.status, 400);
+    assert!(!hub.get("/admin/v1/users", &root).to_string().contains("ghost"), "nothing is left of a refusal");
+
     let editor = "/api/v1/tenants/acme/roles/editor";
     let names = json!({ "permissions": ["tenant:member:list", "tenant:member:update"] });
     assert_eq!(hub.request("PUT", editor, Some(&ann), Some(&names)).status, 200);
