@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{starter, told};
 use crate::{
+    auth::Permission,
     http::{Answer, Asked, Failure},
     ids::{RunId, WorkflowId},
     store::tables::runs::{Executor, RunStatus},
@@ -83,10 +84,25 @@ pub(super) async fn list(asked: Asked) -> Result<Answer, Failure> {
 
 pub(super) async fn get(asked: Asked) -> Result<Answer, Failure> {
     let run = asked.id("instanceID", RunId::parse)?;
+    own_test(&asked, &run).await?;
     Answer::object(&asked.hub.parts.runs.view(asked.tenant()?, &run).await.map_err(told)?)
 }
 
 pub(super) async fn stop(asked: Asked) -> Result<Answer, Failure> {
     let run = asked.id("instanceID", RunId::parse)?;
+    own_test(&asked, &run).await?;
     Answer::object(&asked.hub.parts.runs.stop(asked.tenant()?, &run).await.map_err(told)?)
+}
+
+/// A test run is its starter's, and of those who may test, as for who joins it (`contract.md` 2.4).
+async fn own_test(asked: &Asked, run: &RunId) -> Result<(), Failure> {
+    let (tenant, identity) = (asked.tenant()?, asked.identity()?);
+    let Some(located) = asked.hub.parts.runs.locate(run).await.map_err(told)? else { return Ok(()) };
+    // That of another tenant is answered as a missing one.
+    let is_test = located.run.is_test && located.run.tenant_id == *tenant;
+    let is_own = identity.user.is_some() && identity.user == located.run.starter_user_id;
+    if is_test && !is_own {
+        asked.hub.parts.auth.authorize(identity, Permission::WorkflowTest, tenant).await?;
+    }
+    Ok(())
 }

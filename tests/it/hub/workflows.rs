@@ -185,6 +185,16 @@ fn stopping_keeps_a_run_and_removes_a_test() {
     let test = ann.post("/test", &body);
     assert_eq!(test["isTest"], true);
     assert_eq!(ann.get(&format!("/instances/{}", id(&test)))["isTest"], true);
+    // A test is nobody's business but its starter's, and theirs who may test.
+    let mem = token("mem", &[("acme", "MEMBER")], false);
+    for (method, path) in [("GET", ""), ("DELETE", "/stop")] {
+        let path = format!("{W}/instances/{}{path}", id(&test));
+        let refused = ann.hub.request(method, &path, Some(&mem), None);
+        assert_eq!(
+            (refused.status, refused.json()["error"]["code"].as_str()),
+            (403, Some("PERMISSION_DENIED"))
+        );
+    }
     let stopped = ann.send("DELETE", &format!("/instances/{}/stop", id(&test)), None);
     let mut answer = stopped.json();
     answer.as_object_mut().unwrap().retain(|_, value| !value.is_null());
