@@ -325,6 +325,13 @@ async fn a_run_is_watched_by_who_may() {
     hub.rig.fake.release(1);
     hub.rig.until(&hub.run, "COMPLETED").await;
     assert!(member.seen().is_empty(), "it has left");
+    // One that has ended is told once as well; what cannot be read is told to whoever waits for that run.
+    assert!(hub.send(&member, "workflow_run_join", &join).await.len() > 1);
+    assert_eq!(hub.send(&member, "workflow_run_join", &join).await.len(), 1);
+    let bad = json!({"runId": hub.run.as_str(), "since": -1}).to_string();
+    let refused = hub.send(&member, "workflow_run_join", &bad).await;
+    assert_eq!(refused[0][1]["error"]["code"], "INVALID_REQUEST");
+    assert_eq!(refused[1][1]["instanceID"], hub.run.as_str());
 }
 
 /// A17: an id is compared byte for byte.

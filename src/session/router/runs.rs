@@ -55,7 +55,9 @@ impl Coded for Refusal {
 /// Watches a run.
 pub(super) async fn join(router: &Inner, from: &From, argument: &RawValue) {
     let parsed = RunJoin::parse(argument);
-    let run = parsed.as_ref().ok().map(|join| join.run_id.clone());
+    // A join that cannot be read may still name its run: pages look for it.
+    let named = || RunLeave::parse(argument).ok().map(|leave| leave.run_id);
+    let run = parsed.as_ref().ok().map(|join| join.run_id.clone()).or_else(named);
     let refusal = match parsed {
         Ok(join) => match try_join(router, from, join).await {
             Ok(()) => return,
@@ -80,7 +82,6 @@ async fn try_join(router: &Inner, from: &From, join: RunJoin) -> Result<(), Refu
     authorize(router, &from.seat, &watched).await?;
     router.rates.take(&run.run.tenant_id).map_err(Refusal::TooFast)?;
     let again = from.seat.joined.borrow().contains_key(&id);
-    // One that has ended is told and forgotten.
     let ended = run.run.status.is_terminal();
     if !again && !ended {
         make_room(router, &from.seat).await?;
@@ -92,9 +93,12 @@ async fn try_join(router: &Inner, from: &From, join: RunJoin) -> Result<(), Refu
     });
     let member = from.socket.member().clone();
     router.runs.join(Join { run, member, since: join.since, progress: join.progress, again, ack }).await?;
-    if !ended {
-        from.seat.joined.borrow_mut().insert(id, watched);
+    let mut joined = from.seat.joined.borrow_mut();
+    // One that has ended is remembered while there is room, so that it is not told twice.
+    if !ended || joined.len() < router.max_joins {
+        joined.insert(id, watched);
     }
+    drop(joined);
     if router.auth.revoked() != revoked {
         // The right may have been taken while it was joined.
         revoked::look_at(router, &from.socket, &from.seat).await;
