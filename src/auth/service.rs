@@ -384,9 +384,20 @@ impl Auth {
         if identity.platform_admin {
             return Ok(MonitorScope::All);
         }
-        let (Some(user), Proof::Token { .. }) = (&identity.user, &identity.proof) else {
-            return Err(Error::Denied);
-        };
+        if let Proof::ApiKey { tenant, role, .. } = &identity.proof {
+            let of_creator = match &identity.user {
+                Some(user) => {
+                    self.inner.directory.member(tenant.clone(), user.clone()).await?.map(|m| m.role)
+                }
+                None => role.clone(),
+            };
+            // The key's own role narrows, as everywhere.
+            let is_admin = of_creator.is_some_and(|role| role == permission::ADMIN)
+                && role.as_ref().is_none_or(|role| role == permission::ADMIN);
+            let scope = MonitorScope::Tenants(vec![tenant.clone()]);
+            return if is_admin { Ok(scope) } else { Err(Error::Denied) };
+        }
+        let Some(user) = &identity.user else { return Err(Error::Denied) };
         let memberships = self.inner.directory.memberships(user.clone()).await?;
         let tenants: Vec<TenantId> =
             memberships.into_iter().filter(|m| m.role == permission::ADMIN).map(|m| m.tenant).collect();

@@ -115,3 +115,28 @@ fn a_refused_handshake_has_its_code() {
     ws.send(&format!("40/monitor,{{\"token\":\"{ann}\"}}"));
     assert!(ws.text().contains("PERMISSION_DENIED"));
 }
+
+/// An operator, an admin and an admin's key look at `/monitor`; a key of less does not.
+#[test]
+fn admins_and_their_keys_open_the_monitor() {
+    let hub = Hub::start();
+    let ann = token("ann", &[("acme", "ADMIN")], false);
+    let key = |role: Option<&str>| {
+        let body = json!({ "apiKeyTitle": "ops", "role": role });
+        json!({ "apiKey": hub.post("/api/v1/tenants/acme/apikeys", &ann, &body)["key"] })
+    };
+    let cases = [
+        (json!({ "token": token("root", &[], true) }), "40/monitor,"),
+        (json!({ "token": ann }), "40/monitor,"),
+        (key(None), "40/monitor,"),
+        (key(Some("ADMIN")), "40/monitor,"),
+        (key(Some("MEMBER")), "44/monitor,"),
+    ];
+    for (auth, expected) in cases {
+        let mut ws = Ws::open(hub.address, SOCKET);
+        ws.text();
+        ws.send(&format!("40/monitor,{auth}"));
+        let answer = ws.text();
+        assert!(answer.starts_with(expected), "{answer}");
+    }
+}
