@@ -1,15 +1,18 @@
 //! Typed identifiers: no function of ours takes two `&str` ids side by side.
 //!
-//! Ids that clients choose or echo (runs, nodes, tenants …) are any string of 1 to 128 bytes
-//! without control characters (`contract.md` 2); ids that the hub makes are uuid v7. They know
+//! Ids that clients choose or echo (runs, nodes, tenants …) are any string of 1 to 128 characters,
+//! none of them a control character (`contract.md` 2); ids that the hub makes are uuid v7. They know
 //! serde and nothing of the database: rows hold text and convert at the door of `store`.
 
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-/// Longest id in bytes that is accepted from outside (`limits.id_length`).
+/// Longest name in bytes of what is no id but as long as one (a namespace, an echoed field).
 pub const MAX_ID_BYTES: usize = 128;
+
+/// Longest id in characters that is accepted from outside (`contract.md` 2).
+const MAX_ID_CHARACTERS: usize = 128;
 
 /// Why a text is no id. Answered as `INVALID_REQUEST`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -17,8 +20,8 @@ pub enum IdError {
     /// The empty string.
     #[error("an id must not be empty")]
     Empty,
-    /// Over [`MAX_ID_BYTES`].
-    #[error("an id has at most {MAX_ID_BYTES} bytes")]
+    /// Over 128 characters.
+    #[error("an id has at most {MAX_ID_CHARACTERS} characters")]
     TooLong,
     /// A C0, C1 or DEL character: it could split a log line or a header.
     #[error("an id must not contain control characters")]
@@ -29,7 +32,7 @@ fn check(text: &str) -> Result<(), IdError> {
     if text.is_empty() {
         return Err(IdError::Empty);
     }
-    if text.len() > MAX_ID_BYTES {
+    if text.chars().take(MAX_ID_CHARACTERS + 1).count() > MAX_ID_CHARACTERS {
         return Err(IdError::TooLong);
     }
     if text.chars().any(char::is_control) {
@@ -46,7 +49,7 @@ macro_rules! text_ids {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Checks a text from outside: 1 to 128 bytes, no control characters.
+            /// Checks a text from outside: 1 to 128 characters, no control characters.
             pub fn parse(text: &str) -> Result<Self, IdError> {
                 check(text)?;
                 Ok(Self(Arc::from(text)))
