@@ -11,7 +11,10 @@ use crate::{
     ids::WorkflowId,
     store::{
         self, Store,
-        tables::definitions::{self, VersionRow},
+        tables::{
+            definitions::{self, VersionRow},
+            runs::Executor,
+        },
     },
 };
 
@@ -22,8 +25,11 @@ const REMEMBERED: usize = 256;
 pub(super) struct Definitions {
     limits: Arc<Limits>,
     /// A version never changes, so what is remembered never grows old.
-    known: Mutex<HashMap<(WorkflowId, i64), Arc<Definition>>>,
+    known: Mutex<HashMap<Key, Arc<Definition>>>,
 }
+
+/// A version as its executor reads it: one executed elsewhere need not be executable here.
+type Key = (WorkflowId, i64, Executor);
 
 impl Definitions {
     pub(super) fn new(limits: Arc<Limits>) -> Self {
@@ -31,18 +37,22 @@ impl Definitions {
     }
 
     /// A version that is about to run: refused with all its faults.
-    pub(super) fn to_run(&self, version: &VersionRow) -> Result<Arc<Definition>, Error> {
-        let key = (version.workflow_id.clone(), version.version);
+    pub(super) fn to_run(&self, version: &VersionRow, executor: Executor) -> Result<Arc<Definition>, Error> {
+        let key = (version.workflow_id.clone(), version.version, executor);
         if let Some(known) = self.known.lock().get(&key) {
             return Ok(Arc::clone(known));
         }
-        let definition = self.check(&source_of(version)?)?;
+        let definition = self.check(&source_of(version)?, executor)?;
         Ok(self.remember(key, definition))
     }
 
     /// A graph that is about to run: refused with all its faults.
-    pub(super) fn check(&self, source: &Source) -> Result<Definition, Error> {
-        engine::validate(source, &self.limits).map_err(|problems| Error::Definition(issues(problems)))
+    pub(super) fn check(&self, source: &Source, executor: Executor) -> Result<Definition, Error> {
+        let valid = match executor {
+            Executor::Internal => engine::validate(source, &self.limits),
+            Executor::External => engine::validate_external(source, &self.limits),
+        };
+        valid.map_err(|problems| Error::Definition(issues(problems)))
     }
 
     /// The definition of a run that was accepted under the limits of its day.
@@ -51,8 +61,9 @@ impl Definitions {
         store: &Store,
         workflow: &WorkflowId,
         version: i64,
+        executor: Executor,
     ) -> Result<Arc<Definition>, Error> {
-        let key = (workflow.clone(), version);
+        let key = (workflow.clone(), version, executor);
         if let Some(known) = self.known.lock().get(&key) {
             return Ok(Arc::clone(known));
         }
@@ -63,25 +74,23 @@ impl Definitions {
                 "version {version} of workflow {workflow}, which a run is pinned to, is gone"
             ))
         })?;
-        let definition = self.accepted(&source_of(&row)?)?;
+        let definition = self.accepted(&source_of(&row)?, executor)?;
         Ok(self.remember(key, definition))
     }
 
     /// A graph that was accepted before: whatever the limits are now, it goes on.
-    pub(super) fn accepted(&self, source: &Source) -> Result<Definition, Error> {
-        let limits = Limits {
-            max_definition: usize::MAX,
-            max_nodes: usize::MAX,
-            max_edges: usize::MAX,
-            ..(*self.limits).clone()
+    pub(super) fn accepted(&self, source: &Source, executor: Executor) -> Result<Definition, Error> {
+        let reopened = match executor {
+            Executor::Internal => engine::reopen(source, &self.limits),
+            Executor::External => engine::validate_external(source, &self.limits),
         };
-        engine::validate(source, &limits).map_err(|problems| {
+        reopened.map_err(|problems| {
             let first = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
             Error::Internal(format!("a definition that was accepted is not valid now: {first}"))
         })
     }
 
-    fn remember(&self, key: (WorkflowId, i64), definition: Definition) -> Arc<Definition> {
+    fn remember(&self, key: Key, definition: Definition) -> Arc<Definition> {
         let definition = Arc::new(definition);
         let mut known = self.known.lock();
         if known.len() >= REMEMBERED {

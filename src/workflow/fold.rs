@@ -9,7 +9,10 @@ use super::{Error, definitions::source_of_embedded, hub::Hub};
 use crate::{
     engine::{self, Definition, RowKind, RunEvent, RunState},
     ids::{Seq, StreamId},
-    store::{self, Page, Row, tables::runs::Run},
+    store::{
+        self, Page, Row,
+        tables::runs::{Executor, Run},
+    },
 };
 
 /// Rows of a page.
@@ -38,7 +41,7 @@ impl Fold {
     pub(super) async fn begin(hub: &Hub, run: &Run) -> Result<Self, Error> {
         let definition = match (&run.workflow_id, run.version) {
             (Some(workflow), Some(version)) => {
-                Some(hub.definitions.pinned(&hub.store, workflow, version).await?)
+                Some(hub.definitions.pinned(&hub.store, workflow, version, run.executor).await?)
             }
             _ => None,
         };
@@ -158,5 +161,6 @@ fn carried(hub: &Hub, event: &RunEvent) -> Result<Arc<Definition>, Error> {
     };
     let value = started.definition.as_ref();
     let value = value.ok_or_else(|| Error::Internal("a run without a definition".to_owned()))?;
-    hub.definitions.accepted(&source_of_embedded(value)).map(Arc::new)
+    let executor = if started.external { Executor::External } else { Executor::Internal };
+    hub.definitions.accepted(&source_of_embedded(value), executor).map(Arc::new)
 }

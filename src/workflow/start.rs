@@ -146,7 +146,7 @@ impl Runs {
         if workflow.row.is_disabled {
             return Err(Error::Conflict("the workflow is disabled".to_owned()));
         }
-        let definition = hub.definitions.to_run(&workflow.graph)?;
+        let definition = hub.definitions.to_run(&workflow.graph, start.executor)?;
         let options = source_of(&workflow.graph)?.options;
         let inputs = resolve(&options, start.inputs.as_ref())?;
         let run = RunId::generate();
@@ -190,7 +190,7 @@ impl Runs {
         }
         let options = start.options.unwrap_or(Value::Null);
         let source = Source { nodes: start.nodes, edges: start.edges, options };
-        let definition = Arc::new(hub.definitions.check(&source)?);
+        let definition = Arc::new(hub.definitions.check(&source, Executor::Internal)?);
         let inputs = resolve(&source.options, start.inputs.as_ref())?;
         self.create(New {
             run: RunId::generate(),
@@ -213,15 +213,15 @@ impl Runs {
         let hub = &self.hub;
         hub.admission.count(&hub.store, &new.tenant).await?;
         let place = match new.external {
-            // It takes nothing of this hub's time.
-            true => hub.admission.enter_always(&new.tenant),
+            true => hub.admission.enter_external(&new.tenant)?,
             false => hub.admission.enter(&new.tenant, &new.run)?,
         };
+        let external = new.external;
         let (tenant, run) = (new.tenant.clone(), new.run.clone());
         let created = self.append_first(new, place).await;
         if created.is_err() {
             match place {
-                Place::Active => hub.admission.leave(&tenant),
+                Place::Active => hub.admission.leave(&tenant, external),
                 Place::Waiting => hub.admission.withdraw(&tenant, &run),
             }
             hub.admit_next(&tenant);
@@ -280,7 +280,7 @@ impl Runs {
             // Start to end without anything to wait for: it needs no actor.
             let kind = step.state.status().as_str();
             metrics().runs.ended.get_or_create(&KindLabel { kind }).inc();
-            hub.admission.leave(&meta.tenant);
+            hub.admission.leave(&meta.tenant, meta.external);
             hub.admit_next(&meta.tenant);
         } else {
             let birth = Birth { meta, state: step.state, effects: step.effects, pending, attention };

@@ -311,11 +311,12 @@ pub fn active_of_workflow(connection: &mut Connection, workflow: &WorkflowId) ->
     Ok(ids.iter().map(|id| RunId::trusted(id)).collect())
 }
 
-/// How many runs of a tenant are in a status.
-pub fn count(connection: &mut Connection, tenant: &TenantId, status: RunStatus) -> Result<i64, Error> {
+/// How many runs of a tenant are running, by who executes them.
+pub fn running(connection: &mut Connection, tenant: &TenantId, executor: Executor) -> Result<i64, Error> {
     let query = runs::table
         .filter(runs::tenant_id.eq(tenant.as_str()))
-        .filter(runs::status.eq(status.as_str()))
+        .filter(runs::status.eq(RunStatus::Running.as_str()))
+        .filter(runs::executor.eq(executor.as_str()))
         .count();
     Ok(query.get_result(connection)?)
 }

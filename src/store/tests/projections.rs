@@ -7,7 +7,7 @@ use crate::{
         Append, Connection, Error, Projection, Store, Unique,
         tables::{
             ListPage, keys,
-            runs::{self, RunChange, RunFilter, RunStatus},
+            runs::{self, Executor, RunChange, RunFilter, RunStatus},
             timers,
         },
     },
@@ -70,7 +70,7 @@ fn a_run_moves_with_its_rows() {
         assert_eq!(
             look(&store, {
                 let t = tenant.clone();
-                move |c| runs::count(c, &t, RunStatus::Running)
+                move |c| runs::running(c, &t, Executor::Internal)
             })
             .await,
             1

@@ -273,7 +273,7 @@ impl RunActor {
         if batch.has_result {
             crash_point!("node.after_result_row");
         }
-        let tenant = alive.meta.tenant.clone();
+        let (tenant, external) = (alive.meta.tenant.clone(), alive.meta.external);
         let ended = batch.effects.iter().find_map(ended);
         for update in &batch.updates {
             self.publish(update);
@@ -294,7 +294,7 @@ impl RunActor {
             if batch.pending {
                 admission.withdraw(&tenant, self.life.id());
             } else {
-                admission.leave(&tenant);
+                admission.leave(&tenant, external);
             }
             self.hub.admit_next(&tenant);
         }

@@ -214,9 +214,9 @@ impl RunActor {
             Ask::Wake(Wake::Admit) if !alive.pending || alive.state.status().is_terminal() => {
                 // It was cancelled while it waited: its place goes to the next one.
                 drop(ticket);
-                let tenant = alive.meta.tenant.clone();
+                let (tenant, external) = (alive.meta.tenant.clone(), alive.meta.external);
                 self.hub.admission.begun(&tenant, self.life.id());
-                self.hub.admission.leave(&tenant);
+                self.hub.admission.leave(&tenant, external);
                 self.hub.admit_next(&tenant);
             }
             ask => self.queue(ask, ticket),

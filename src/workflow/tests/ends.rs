@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::rig::{Rig, js, trace};
+use super::rig::{Fake, Rig, js, trace};
 use crate::{
+    clock::Clock,
     error::{Code, Coded},
     store::tables::runs::Executor,
     workflow::{Ingest, IngestEvent, StartTest, Starter},
@@ -191,6 +192,39 @@ async fn ingest_takes_each_key_once() {
     assert_eq!(late.code(), Code::RunNotRunning);
     // A request that was carried out and whose answer got lost is answered again.
     assert!(ingest(vec![node_event("a", "js"), end]).await.unwrap().iter().all(|result| result.duplicate));
+}
+
+#[actix::test]
+async fn what_is_executed_elsewhere_need_not_be_executable_here_and_takes_no_place() {
+    let dir = dir();
+    let rig = Rig::with(dir.path(), Fake::default(), Clock::real(), |parts| {
+        parts.workflow.max_active_per_tenant = 1;
+    });
+    let workflow = rig.chain(&[json!({"id": "q", "type": "dataQuery", "data": {}})]).await;
+    let refused = rig.runs.start(rig.start_of(&workflow)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidDefinition);
+    let mut start = rig.start_of(&workflow);
+    start.executor = Executor::External;
+    let run = rig.runs.start(start.clone()).await.unwrap().instance_id;
+    let more = rig.runs.start(start.clone()).await.unwrap_err();
+    assert_eq!(more.code(), Code::RateLimited);
+    // The tenant's own runs have their own place.
+    let own = rig.chain(&[js("js", "return 1")]).await;
+    let own = rig.run(&own).await.instance_id;
+    rig.until(&own, "COMPLETED").await;
+
+    let fake = rig.kill().await;
+    let rig = Rig::with(dir.path(), fake, Clock::real(), |parts| parts.workflow.max_active_per_tenant = 1);
+    rig.runs.recover().await.unwrap();
+    assert_eq!(rig.runs.start(start.clone()).await.unwrap_err().code(), Code::RateLimited);
+    let ingest = |event: IngestEvent| {
+        rig.runs.ingest(Ingest { tenant: rig.tenant.clone(), run: run.clone(), events: vec![event] })
+    };
+    ingest(node_event("a", "q")).await.unwrap();
+    let end = json!({"key": "end", "type": "status", "status": "COMPLETED", "contextData": {}});
+    ingest(serde_json::from_value(end).unwrap()).await.unwrap();
+    assert_eq!(rig.view(&run).await.row.status, "COMPLETED");
+    rig.runs.start(start).await.unwrap();
 }
 
 #[actix::test]

@@ -1,5 +1,9 @@
 //! Who may run now: a tenant's active runs are bounded, the next ones wait in their order, and
 //! those behind the queue's bound are refused. One tenant's queue never holds up another's.
+//!
+//! Runs that are executed elsewhere take no place of those that are executed here: a reporter that
+//! died must not stop the tenant's own runs. They have as many places of their own, and as they
+//! begin with their first event, none of them can wait: one too many is refused.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -11,7 +15,10 @@ use tokio::sync::OnceCell;
 
 use crate::{
     ids::{RunId, TenantId},
-    store::{Store, tables::runs},
+    store::{
+        Connection, Store,
+        tables::runs::{Executor, running},
+    },
     workflow::Error,
 };
 
@@ -35,6 +42,8 @@ pub(in crate::workflow) struct Admission {
 struct Tenant {
     counted: Arc<OnceCell<()>>,
     active: usize,
+    /// Active runs that are executed elsewhere.
+    external: usize,
     waiting: VecDeque<RunId>,
     /// Those in `waiting`, and those that were told to begin and have not said that they did.
     known: HashSet<RunId>,
@@ -50,9 +59,14 @@ impl Admission {
         let cell = Arc::clone(&self.tenants.lock().entry(tenant.clone()).or_default().counted);
         cell.get_or_try_init(|| async {
             let of = tenant.clone();
-            let active = store.read(move |db| runs::count(db, &of, runs::RunStatus::Running)).await?;
-            let active = usize::try_from(active).unwrap_or_default();
-            self.tenants.lock().entry(tenant.clone()).or_default().active = active;
+            let counts = move |db: &mut Connection| {
+                Ok((running(db, &of, Executor::Internal)?, running(db, &of, Executor::External)?))
+            };
+            let (active, external) = store.read(counts).await?;
+            let mut tenants = self.tenants.lock();
+            let row = tenants.entry(tenant.clone()).or_default();
+            row.active = usize::try_from(active).unwrap_or_default();
+            row.external = usize::try_from(external).unwrap_or_default();
             Ok(())
         })
         .await
@@ -76,10 +90,16 @@ impl Admission {
         Ok(Place::Waiting)
     }
 
-    /// A place for a run that takes nothing of this hub's time: it counts, and never waits.
-    pub(in crate::workflow) fn enter_always(&self, tenant: &TenantId) -> Place {
-        self.tenants.lock().entry(tenant.clone()).or_default().active += 1;
-        Place::Active
+    /// A place for a new run that is executed elsewhere: it never waits.
+    pub(in crate::workflow) fn enter_external(&self, tenant: &TenantId) -> Result<Place, Error> {
+        let mut tenants = self.tenants.lock();
+        let row = tenants.entry(tenant.clone()).or_default();
+        if row.external >= self.max_active {
+            let limit = "workflow.max_active_per_tenant";
+            return Err(Error::RateLimited { limit });
+        }
+        row.external += 1;
+        Ok(Place::Active)
     }
 
     /// A run that was accepted before this process and waits still.
@@ -119,11 +139,12 @@ impl Admission {
     }
 
     /// A place is free again.
-    pub(in crate::workflow) fn leave(&self, tenant: &TenantId) {
+    pub(in crate::workflow) fn leave(&self, tenant: &TenantId, external: bool) {
         if let Some(row) = self.tenants.lock().get_mut(tenant)
             && row.counted.initialized()
         {
-            row.active = row.active.saturating_sub(1);
+            let places = if external { &mut row.external } else { &mut row.active };
+            *places = places.saturating_sub(1);
         }
     }
 }
@@ -148,13 +169,19 @@ mod tests {
         assert_eq!(admission.enter(&b, &run(5)).unwrap(), Place::Active);
         assert_eq!(admission.next(&a), None);
         admission.withdraw(&a, &run(2));
-        admission.leave(&a);
+        admission.leave(&a, false);
         assert_eq!(admission.next(&a), Some(run(3)));
         assert_eq!(admission.next(&a), None);
         admission.wait_again(&a, &run(3));
         assert_eq!(admission.tenants.lock()[&a].waiting.len(), 0, "told already");
         admission.begun(&a, &run(3));
-        admission.leave(&a);
+        admission.leave(&a, false);
         assert_eq!(admission.enter(&a, &run(6)).unwrap(), Place::Active);
+        // Runs that are executed elsewhere have places of their own.
+        assert_eq!(admission.enter_external(&a).unwrap(), Place::Active);
+        assert!(matches!(admission.enter_external(&a), Err(Error::RateLimited { .. })));
+        admission.leave(&a, true);
+        assert_eq!(admission.enter_external(&a).unwrap(), Place::Active);
+        assert_eq!(admission.tenants.lock()[&a].active, 1);
     }
 }
