@@ -93,12 +93,11 @@ async fn try_join(router: &Inner, from: &From, join: RunJoin) -> Result<(), Refu
     });
     let member = from.socket.member().clone();
     router.runs.join(Join { run, member, since: join.since, progress: join.progress, again, ack }).await?;
-    let mut joined = from.seat.joined.borrow_mut();
     // One that has ended is remembered while there is room, so that it is not told twice.
-    if !ended || joined.len() < router.max_joins {
-        joined.insert(id, watched);
+    let has_room = from.seat.joined.borrow().len() < router.max_joins;
+    if !ended || has_room {
+        from.seat.joined.borrow_mut().insert(id, watched);
     }
-    drop(joined);
     if router.auth.revoked() != revoked {
         // The right may have been taken while it was joined.
         revoked::look_at(router, &from.socket, &from.seat).await;
