@@ -47,6 +47,7 @@ impl Catalogue {
         by: &Starter,
         save: SaveWorkflow,
     ) -> Result<WorkflowView, Error> {
+        check_texts(&save)?;
         let source = Source {
             nodes: save.nodes.unwrap_or_else(|| json!([])),
             edges: save.edges.unwrap_or_else(|| json!([])),
@@ -105,6 +106,7 @@ impl Catalogue {
         by: &Starter,
         save: SaveWorkflow,
     ) -> Result<WorkflowView, Error> {
+        check_texts(&save)?;
         let saved = source_of(&self.find(tenant, workflow).await?.graph)?;
         let source = Source {
             nodes: save.nodes.clone().unwrap_or(saved.nodes),
@@ -225,4 +227,23 @@ impl Catalogue {
         wrong.extend(issues(engine::check_saved(source, &self.runs.hub.limits)));
         if wrong.is_empty() { Ok(()) } else { Err(Error::Validation(wrong)) }
     }
+}
+
+/// PostgreSQL has no NUL in its texts: it is refused with its field on both databases.
+fn check_texts(save: &SaveWorkflow) -> Result<(), Error> {
+    let texts = [
+        ("title", save.title.as_ref()),
+        ("workflowDescription", save.workflow_description.as_ref().and_then(Option::as_ref)),
+        ("folderID", save.folder_id.as_ref().and_then(Option::as_ref)),
+    ];
+    let wrong: Vec<Issue> = texts
+        .into_iter()
+        .filter(|(_, text)| text.is_some_and(|text| text.contains('\0')))
+        .map(|(path, _)| Issue {
+            path: path.to_owned(),
+            node: None,
+            message: "must not contain a NUL character".to_owned(),
+        })
+        .collect();
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Validation(wrong)) }
 }

@@ -255,8 +255,10 @@ async fn a_saved_workflow_keeps_what_a_patch_does_not_name() {
     let copy = rig.catalogue.duplicate(&rig.tenant, &workflow, &by).await.unwrap();
     assert_eq!(copy.title, "Other (Copy)");
     assert!(copy.nodes.iter().all(|node| saved.nodes.iter().all(|other| other.node_id != node.node_id)));
-    let bad = serde_json::from_value(json!({"title": " "})).unwrap();
-    let refused = rig.catalogue.update(&rig.tenant, &workflow, &by, bad).await.unwrap_err();
-    assert_eq!(refused.code(), Code::ValidationError);
-    assert!(refused.details().is_some());
+    for bad in [json!({"title": " "}), json!({"title": "a\0b"}), json!({"workflowDescription": "\0"})] {
+        let bad = serde_json::from_value(bad).unwrap();
+        let refused = rig.catalogue.update(&rig.tenant, &workflow, &by, bad).await.unwrap_err();
+        assert_eq!(refused.code(), Code::ValidationError);
+        assert!(refused.details().is_some());
+    }
 }
