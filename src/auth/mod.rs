@@ -10,13 +10,12 @@
 //! writes a credential into a log line.
 
 mod accounts;
-mod api_key;
 mod claims;
 pub mod directory;
 mod error;
 mod identity;
 pub mod json;
-mod jwks;
+mod keys;
 pub mod permission;
 mod provision;
 mod revoked;
@@ -29,7 +28,8 @@ mod tests;
 pub use accounts::{By, NewApiKey, NewTenant, NewUser};
 pub use error::Error;
 pub use identity::{Credential, Credentials, Identity, Proof, Source, redacted_query};
-pub use jwks::{FetchJwks, Fetched};
+pub use keys::jwks::{FetchJwks, Fetched};
+use keys::{api_key, jwks};
 pub use permission::{ADMIN, MEMBER, Permission, Permissions};
 pub use revoked::Concerned;
 pub use service::{Auth, MonitorScope};

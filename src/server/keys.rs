@@ -39,7 +39,3 @@ impl FetchJwks for Keys {
         })
     }
 }
-
-#[cfg(test)]
-#[path = "keys_test.rs"]
-mod keys_test;

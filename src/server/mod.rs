@@ -21,6 +21,8 @@ mod listen;
 mod signals;
 mod start;
 mod systemd;
+#[cfg(test)]
+mod tests;
 
 pub use error::Error;
 pub use start::{Running, serve, start};

@@ -167,6 +167,9 @@ impl RunActor {
             return;
         }
         let soon = match &self.phase {
+            // Its next events may come at any moment, and each time it would have to fold its rows
+            // again: it goes when it was idle for `supervise.passivate_after`.
+            Phase::Alive(alive) if alive.meta.external && !alive.status().is_terminal() => true,
             Phase::Alive(alive) => {
                 let next = alive.state.active().into_iter().filter_map(|active| active.until).min();
                 next.is_some_and(|next| next.duration_since(self.hub.clock.now()) < STAY_FOR)

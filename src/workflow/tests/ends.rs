@@ -179,6 +179,9 @@ async fn ingest_takes_each_key_once() {
         all.into_iter().map(|results| results.unwrap().iter().map(|r| r.seq).collect()).collect();
     assert!(seqs.iter().all(|other| *other == seqs[0]));
     assert_eq!(rig.view(&run).await.seq.0, 23);
+    // It lives on between requests: it would have to fold its rows for each of them.
+    let actors = rig.runs.registry().list(10).await;
+    assert_eq!(actors.iter().map(|actor| (actor.state, actor.restarts)).collect::<Vec<_>>(), [("alive", 0)]);
 
     let unknown = ingest(vec![node_event("c", "nobody")]).await.unwrap_err();
     assert_eq!(unknown.code(), Code::InvalidRequest);

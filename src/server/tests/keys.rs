@@ -9,7 +9,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::fetcher;
+use super::super::keys::fetcher;
 use crate::{
     auth::FetchJwks,
     config::{DurationSetting, sections},

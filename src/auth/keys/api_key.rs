@@ -15,7 +15,7 @@ const PREFIX: usize = 8;
 const MAX_KEY: usize = 128;
 
 /// A new key: the secret to show once, its prefix, its hash.
-pub(super) fn generate() -> Result<(Secret, String, String), Error> {
+pub(in crate::auth) fn generate() -> Result<(Secret, String, String), Error> {
     let mut bits = [0u8; 32];
     getrandom::fill(&mut bits).map_err(|_| Error::Internal)?;
     let key = hex(&bits);
@@ -25,12 +25,12 @@ pub(super) fn generate() -> Result<(Secret, String, String), Error> {
 }
 
 /// The hash of a presented key; `None` for what cannot be one.
-pub(super) fn hash(key: &str) -> Option<String> {
+pub(in crate::auth) fn hash(key: &str) -> Option<String> {
     (key.len() > PREFIX && key.len() <= MAX_KEY).then(|| digest(key))
 }
 
 /// Whether two hashes are the same, in a time that does not tell where they differ.
-pub(super) fn same(stored: &str, presented: &str) -> bool {
+pub(in crate::auth) fn same(stored: &str, presented: &str) -> bool {
     stored.as_bytes().ct_eq(presented.as_bytes()).into()
 }
 

@@ -44,7 +44,7 @@ pub trait FetchJwks: Send + Sync {
 }
 
 /// One public key with the only algorithm it may be used for.
-pub(super) struct Key {
+pub(in crate::auth) struct Key {
     pub algorithm: Algorithm,
     pub key: DecodingKey,
 }
@@ -52,7 +52,7 @@ pub(super) struct Key {
 type Keys = HashMap<String, Arc<Key>>;
 
 /// Reads a set. Keys that are not usable are left out; a set without any is an error.
-pub(super) fn parse_set(bytes: &[u8]) -> Result<Keys, &'static str> {
+pub(in crate::auth) fn parse_set(bytes: &[u8]) -> Result<Keys, &'static str> {
     let document = json::parse(bytes, json::Limits { depth: 16, entries: 10_000 })
         .map_err(|_| "it is no JSON document")?;
     let list = document.get("keys").and_then(Value::as_array).ok_or("it has no list `keys`")?;
@@ -89,7 +89,7 @@ fn usable(jwk: &Jwk) -> Option<Key> {
 
 /// Timing of fetched sets.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Timing {
+pub(in crate::auth) struct Timing {
     pub cache: Duration,
     pub gap: Duration,
     pub stale: Duration,
@@ -99,7 +99,7 @@ pub(super) struct Timing {
 
 /// The keys of one issuer.
 #[derive(Clone)]
-pub(super) struct KeySource {
+pub(in crate::auth) struct KeySource {
     inner: Arc<Inner>,
 }
 

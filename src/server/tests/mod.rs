@@ -1,0 +1,3 @@
+//! What needs a network around it.
+
+mod keys;
