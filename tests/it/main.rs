@@ -17,6 +17,7 @@ mod engineio;
 mod harness;
 mod hub;
 mod layers;
+mod readme;
 mod script;
 mod session;
 mod socketio;
