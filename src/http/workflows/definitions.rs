@@ -1,6 +1,6 @@
 //! Definitions: list, create, read, change, remove, copy.
 
-use super::{starter, told};
+use super::told::{starter, told};
 use crate::{
     http::{Answer, Asked, Failure},
     ids::WorkflowId,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::told;
+use super::told::told;
 use crate::{
     http::{Answer, Asked, Failure},
     ids::RunId,

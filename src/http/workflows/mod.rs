@@ -7,21 +7,15 @@ mod definitions;
 mod ingest;
 mod runs;
 mod schemas;
+mod told;
 
-use super::{
-    Failure,
-    routes::{Access::Tenant, Route, row},
-};
+use super::routes::{Access::Tenant, Route, row};
 use crate::{
-    auth::{
-        Identity,
-        Permission::{
-            WorkflowCreate, WorkflowDelete, WorkflowExecute, WorkflowList, WorkflowRead, WorkflowTest,
-            WorkflowUpdate,
-        },
+    auth::Permission::{
+        WorkflowCreate, WorkflowDelete, WorkflowExecute, WorkflowList, WorkflowRead, WorkflowTest,
+        WorkflowUpdate,
     },
     error::Code::{NotFound, RunNotFound, SchemaNotFound, WorkflowNotFound},
-    workflow::{Error, Starter},
 };
 
 /// The rows; those with a fixed word stand before the one that takes any.
@@ -106,18 +100,3 @@ pub(super) const ROUTES: &[Route] = &[
         |a| Box::pin(runs::execute(a)),
     ),
 ];
-
-/// An error of `workflow`, with the list of all that is wrong.
-fn told(error: Error) -> Failure {
-    let details = error.details();
-    let failure = Failure::from(error);
-    match details {
-        Some(details) => failure.with_details(details),
-        None => failure,
-    }
-}
-
-/// Who starts or saves.
-fn starter(identity: &Identity) -> Starter {
-    Starter { user: identity.user.clone(), api_key: identity.api_key().cloned() }
-}

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{starter, told};
+use super::told::{starter, told};
 use crate::{
     auth::Permission,
     http::{Answer, Asked, Failure},

@@ -1,0 +1,37 @@
+//! Which kind of task goes where.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::{fair::Turns, javascript::JavaScript};
+use crate::{
+    config::sections::Script,
+    engine::{Outcome, Task},
+    script::ScriptPool,
+    workflow::{Execute, Job},
+};
+
+/// Carries out the attempts of nodes.
+pub struct Nodes {
+    scripts: Arc<JavaScript>,
+}
+
+impl Nodes {
+    /// With the pool of script workers.
+    pub fn new(pool: ScriptPool, settings: &Script) -> Self {
+        let turns = Turns::new(settings.queue);
+        Self { scripts: Arc::new(JavaScript { pool, turns }) }
+    }
+}
+
+impl Execute for Nodes {
+    fn execute(&self, job: Job) -> BoxFuture<'static, Option<Outcome>> {
+        match job.task {
+            Task::Script { .. } | Task::Expressions { .. } => {
+                let scripts = Arc::clone(&self.scripts);
+                Box::pin(async move { scripts.run(job).await })
+            }
+        }
+    }
+}
