@@ -96,15 +96,20 @@ async def connect(c):
             out(id=name, what="error", message=str(e))
 
     await open_up()
+    dead = 0
     while c.get("retry"):
-        # For servers that die: python-engineio's read loop ends with an exception when that happens inside an
-        # answer, and tells nobody. The client waits for ever then, so its application must make a new one.
+        # For servers that die. python-socketio has moments in which a dying server leaves it waiting for ever: its
+        # read loop ends with an exception inside an answer, or the end comes while it connects. An application
+        # that must go on looks after it and makes a new client.
         await asyncio.sleep(0.2)
-        task = client().eio.read_loop_task
-        if task is not None and task.done() and not task.cancelled() and task.exception():
-            out(id=name, what="stuck", error=repr(task.exception()))
-            await client().eio.disconnect(abort=True)
+        eio = client().eio
+        alive = eio.state == "connected" and eio.read_loop_task is not None and not eio.read_loop_task.done()
+        dead = 0 if alive else dead + 1
+        if dead > 10:
+            out(id=name, what="stuck", state=eio.state)
+            await client().shutdown()
             await open_up()
+            dead = 0
 
 
 async def carry_out(c):
@@ -139,6 +144,7 @@ async def main():
                 task = asyncio.create_task(carry_out(command))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
+                await asyncio.sleep(0)
             else:
                 try:
                     await carry_out(command)

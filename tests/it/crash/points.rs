@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     keeper::{Death, Keeper},
-    load::{Clients, Load},
+    load::{Clients, Load, SETTINGS},
     long,
 };
 use crate::harness::{
@@ -85,7 +85,7 @@ fn every_point(db: Db) {
     let begun = Instant::now();
     let mut clients = Clients::start();
     let (mut all, mut kills) = (Verdict::default(), 0);
-    let mut world = World::start(db, &[("limits.events", "1000/s burst 5000")]);
+    let mut world = World::start(db, SETTINGS);
     for point in POINTS.into_iter().chain(["registry.before_respawn"]) {
         let begun = Instant::now();
         let (alive, verdict, died) = killed_at(world, &mut clients, point);

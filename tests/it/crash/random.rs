@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     keeper::{Death, Keeper},
-    load::{Clients, Load},
+    load::{Clients, Load, SETTINGS},
     long,
 };
 use crate::harness::{database::Kind as Db, expect::say, world::World};
@@ -31,7 +31,7 @@ fn killed_at_random_times() {
     for db in Db::here() {
         let begun = Instant::now();
         let (kills, runs) = if long() { (150, 4) } else { (8, 3) };
-        let world = World::start(db, &[("limits.events", "1000/s burst 5000")]);
+        let world = World::start(db, SETTINGS);
         let mut clients = Clients::start();
         let mut load = Load::begin(&world, &mut clients, "random");
         let keeper = Keeper::start(world, Death::Random(times(kills)), kills);
@@ -52,7 +52,7 @@ fn killed_after_every_effect() {
     for db in Db::here() {
         let begun = Instant::now();
         let (kills, runs) = if long() { (200, 30) } else { (6, 4) };
-        let world = World::start(db, &[("limits.events", "1000/s burst 5000")]);
+        let world = World::start(db, SETTINGS);
         let mut clients = Clients::start();
         let mut load = Load::begin(&world, &mut clients, "effect");
         let keeper = Keeper::start(world, Death::Point("node.after_effect=return(kill)".to_owned()), kills);
