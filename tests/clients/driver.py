@@ -97,7 +97,7 @@ async def connect(c):
 
     await open_up()
     dead = 0
-    while c.get("retry"):
+    while c.get("retry") and "closed" not in sockets[name]:
         # For servers that die. python-socketio has moments in which a dying server leaves it waiting for ever: its
         # read loop ends with an exception inside an answer, or the end comes while it connects. An application
         # that must go on looks after it and makes a new client.
@@ -107,7 +107,10 @@ async def connect(c):
         dead = 0 if alive else dead + 1
         if dead > 10:
             out(id=name, what="stuck", state=eio.state)
-            await client().shutdown()
+            try:
+                await asyncio.wait_for(client().shutdown(), 1)
+            except Exception:  # noqa: S110: it ends as it began
+                pass
             await open_up()
             dead = 0
 
@@ -121,6 +124,7 @@ async def carry_out(c):
     elif c["op"] == "resume":
         await state["resume"](c)
     elif c["op"] == "close":
+        state["closed"] = True
         await state["client"].disconnect()
     elif c["op"] == "cut":
         # the transport breaks under the client; its own disconnect would be for good
