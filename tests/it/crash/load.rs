@@ -8,6 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
+use super::long;
 use crate::harness::{
     driver::{Driver, KINDS, Via},
     expect::say,
@@ -90,9 +91,13 @@ impl<'a> Load<'a> {
             label: label.to_owned(),
         };
         let member = token("bob", &[(ACME, "MEMBER")], false);
-        for (of, via) in
-            [(0, Via::Websocket), (0, Via::Polling), (0, Via::Both), (1, Via::Both), (1, Via::Polling)]
-        {
+        let mut ways = vec![(0, Via::Websocket), (0, Via::Polling), (0, Via::Both)];
+        if long() {
+            // Not in `make test`: a server that dies leaves python-socketio waiting for ever now and
+            // then (its read loop ends, it says nothing), which says nothing about the hub.
+            ways.extend([(1, Via::Both), (1, Via::Polling)]);
+        }
+        for (of, via) in ways {
             let name = format!("{label} {} {via:?}", ["node", "python"][of]);
             load.driver(of).connect(
                 &name,
@@ -177,7 +182,7 @@ impl<'a> Load<'a> {
                 }
                 open.is_empty()
             };
-            let already = driver.seen[mark..].iter().any(&mut end);
+            let already = names.is_empty() || driver.seen[mark..].iter().any(&mut end);
             if !already {
                 driver.each(&format!("{label}: everybody knows every end"), END, end);
             }
