@@ -44,8 +44,18 @@ pub(in crate::store::tests) fn open_with(
     Store::open(&pool, &journal, database.state(), HubId::generate(), Clock::real())
 }
 
+/// Opens the store, once whoever had it before has given the lock back: a store that is closed while
+/// its database does not answer does so a little later.
 pub(in crate::store::tests) fn open(database: &Database) -> Store {
-    open_with(database, |_, _| {}).unwrap()
+    let end = Clock::real().monotonic() + Duration::from_secs(30);
+    loop {
+        match open_with(database, |_, _| {}) {
+            Err(Error::Locked(_)) if Clock::real().monotonic() < end => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 /// A connection beside the store's, as another program would have one.
