@@ -58,6 +58,18 @@ pub struct Hub {
 /// What is thrown away at the end, after the hub.
 type Place = (tempfile::TempDir, Option<Database>);
 
+/// An address whose port no outgoing connection gets: a client that comes back while the hub is down
+/// could take it, and the hub could not start again.
+fn free_address() -> SocketAddr {
+    loop {
+        let random = uuid::Uuid::new_v4().as_u128() % 20_000;
+        let address = SocketAddr::from(([127, 0, 0, 1], 10_000 + u16::try_from(random).unwrap()));
+        if std::net::TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+}
+
 impl Hub {
     /// With the defaults.
     #[track_caller]
@@ -84,7 +96,7 @@ impl Hub {
 
     #[track_caller]
     fn launch(dir: Option<Place>, path: PathBuf, settings: Vec<(String, String)>) -> Self {
-        let (child, address) = serve(&path, &settings, ([127, 0, 0, 1], 0).into());
+        let (child, address) = serve(&path, &settings, free_address());
         let watcher = watch(child.id());
         let Some(address) = address else {
             let said = fs::read_to_string(path.join("log")).unwrap_or_default();
