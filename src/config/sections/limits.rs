@@ -21,7 +21,7 @@ pub struct Limits {
     /// Most sessions from one address that have not joined a namespace yet.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub unjoined_per_ip: usize,
-    /// Most sessions of one user.
+    /// Most sessions of one user. This version does not enforce it yet.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub sessions_per_user: usize,
     /// New sessions from one address.
