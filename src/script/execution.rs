@@ -60,21 +60,24 @@ impl Drop for Place {
 }
 
 impl Execution {
-    /// Carries it out; the process is given back if it may go on.
-    pub async fn carry_out(mut self, reply: Answer) {
+    /// Carries it out; the process is given back if it may go on. The place is taken now, not at the
+    /// first poll: a task that is aborted before it ran gives it back as well.
+    pub fn carry_out(mut self, reply: Answer) -> impl Future<Output = ()> + Send {
         let tenant = self.script.tenant.clone();
         let mut place = Place { id: self.id, tenant, worker: None, shared: self.shared.clone() };
-        let outcome = match self.frame() {
-            Ok(frame) => self.exchange(&frame, &mut place).await,
-            Err(error) => {
-                place.worker = self.worker.take();
-                Err(error)
-            }
-        };
-        // The place is free before the caller can ask again.
-        drop(place);
-        // Who asked may be gone.
-        let _ = reply.send(outcome);
+        async move {
+            let outcome = match self.frame() {
+                Ok(frame) => self.exchange(&frame, &mut place).await,
+                Err(error) => {
+                    place.worker = self.worker.take();
+                    Err(error)
+                }
+            };
+            // The place is free before the caller can ask again.
+            drop(place);
+            // Who asked may be gone.
+            let _ = reply.send(outcome);
+        }
     }
 
     fn limit(&self) -> Duration {

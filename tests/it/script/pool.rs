@@ -77,6 +77,16 @@ async fn the_queue_is_bounded_and_a_dropped_future_leaves_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gives_up_before_it_began_leaves_no_place_behind() {
+    let pool = pool_of(&sections::Script { workers: 1, queue: 2, ..settings() });
+    for _ in 0..200 {
+        let mut run = Box::pin(pool.run(body("return 1")));
+        let _ = std::future::poll_fn(|cx| std::task::Poll::Ready(run.as_mut().poll(cx))).await;
+    }
+    assert_eq!(value(&pool, "return 2").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_tenant_does_not_starve_another() {
     let pool = pool_of(&sections::Script { workers: 2, ..settings() });
     value(&pool, "return 1").await;
