@@ -99,6 +99,16 @@ text_ids! {
     UserId,
     /// An API key's row (`apiKeyID`); not the key itself.
     ApiKeyId,
+    /// A stored data source (`datasourceID`).
+    DataSourceId,
+    /// A saved query over a data source (`dataQueryID`).
+    DataQueryId,
+    /// A stored widget, or what a page calls one (`widgetID`: any string, `preview_<tenant>_<ms>`).
+    WidgetId,
+    /// A stored listener (`listenerID`).
+    ListenerId,
+    /// A form or an approval that a run waits for (`collectionRequestID`).
+    CollectionId,
     /// A stream of the journal: `run:<run id>`, `room:<room id>`.
     StreamId,
     /// One hub process, written into each journal row as its writer.
