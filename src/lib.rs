@@ -6,7 +6,7 @@
 //! |---|---|
 //! | 0 | [`config`], [`error`], [`ids`], [`clock`], [`metrics`], [`faults`] |
 //! | 1 | [`protocol`] (wire), [`engine`] (workflow language), [`store`] (Diesel, journal), [`outbound`] (HTTP client) |
-//! | 2 | [`supervise`] (registries), [`delivery`] (members, queues), [`auth`], [`script`] (JavaScript) |
+//! | 2 | [`supervise`] (registries), [`delivery`] (members, queues), [`auth`], [`script`] (JavaScript), [`datasource`] (queries of tenants) |
 //! | 3 | [`workflow`] (runs), [`monitor`] |
 //! | 4 | [`session`] (one client, its transports) |
 //! | 5 | [`http`] (REST, admin, docs) |
@@ -18,6 +18,7 @@ pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod datasource;
 pub mod delivery;
 pub mod engine;
 pub mod error;

@@ -310,7 +310,7 @@ impl Layers {
 
 fn is_secret(section: &str, key: &str, value: &Value) -> bool {
     match (section, key) {
-        ("auth", "hs256_secret") => true,
+        ("auth", "hs256_secret") | ("datasource", "key" | "service_token") => true,
         ("database", "url") => value.as_str().is_some_and(has_password),
         _ => false,
     }

@@ -13,6 +13,7 @@ use crate::{
     auth::Auth,
     clock::Clock,
     config::Config,
+    datasource::DataSources,
     store::Store,
     supervise::{Handle, Inspect, Kind, RestartRefused},
     workflow::{Catalogue, Runs},
@@ -31,6 +32,8 @@ pub struct Parts {
     pub runs: Runs,
     /// Definitions.
     pub catalogue: Catalogue,
+    /// Queries.
+    pub sources: DataSources,
     /// The time.
     pub clock: Clock,
     /// Kinds of actors that ops see.

@@ -86,6 +86,9 @@ pub(super) async fn drain(running: Running) {
     if tokio::time::timeout(left(quiet), finished).await.is_err() {
         log::warn!(open = busy.open(); "draining: runs still had commands at the deadline");
     }
+    if tokio::time::timeout(left(deadline), running.sources.close()).await.is_err() {
+        log::warn!("draining: connections of data sources were not closed in time");
+    }
     if tokio::time::timeout(left(deadline), running.store.close()).await.is_err() {
         log::error!(
             "draining: the journal was not closed in time; it is whole, what was not acknowledged may be missing"

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{auth::SetupError, outbound, store, workflow};
+use crate::{auth::SetupError, datasource::seal::KeyError, outbound, store, workflow};
 
 /// Told to the operator; nothing is running then.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,9 @@ pub enum Error {
     /// The outgoing client cannot be built.
     #[error("{0}")]
     Outbound(#[from] outbound::Error),
+    /// The key of stored credentials cannot be read or made.
+    #[error("the key of data sources: {0}")]
+    Key(#[from] KeyError),
     /// Runs could not be woken.
     #[error("runs could not be woken: {0}")]
     Recovery(#[source] workflow::Error),
@@ -48,6 +51,6 @@ pub enum Error {
 impl Error {
     /// Whether the settings are at fault: another exit code.
     pub fn is_settings(&self) -> bool {
-        matches!(self, Self::Auth(_) | Self::Store(store::Error::Url(_)))
+        matches!(self, Self::Auth(_) | Self::Store(store::Error::Url(_)) | Self::Key(KeyError::NotAKey(_)))
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     auth::{Auth, directory::StoreDirectory},
     clock::Clock,
     config::Config,
+    datasource::{self, DataSources},
     delivery::Shards,
     http,
     ids::{HubId, RunId},
@@ -49,6 +50,7 @@ pub struct Running {
     pub(super) store: Store,
     pub(super) domain: Domain,
     pub(super) attempts: Attempts,
+    pub(super) sources: DataSources,
     pub(super) control: Control,
     pub(super) engine: Engine,
     pub(super) hub: Arc<http::Hub>,
@@ -77,7 +79,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     // What this process makes is for its own user: state directory, database, sockets.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let bound = Bound::new(&config.server.listen)?;
-    let fetcher = keys::fetcher(Outbound::new(&config.outbound)?, &config.auth);
+    let outbound = Outbound::new(&config.outbound)?;
+    let fetcher = keys::fetcher(outbound.clone(), &config.auth);
     Auth::check(&config.auth, &fetcher, &clock)?;
 
     let state_dir = &config.server.state_dir;
@@ -94,6 +97,14 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let workers = arbiters::workers(config.server.workers);
     let shards = Shards::new(u16::try_from(workers).unwrap_or(u16::MAX));
     let domain = Domain::start();
+    let sources = DataSources::new(datasource::Parts {
+        settings: config.datasource.clone(),
+        own: config.database.clone(),
+        state_dir: state_dir.clone(),
+        store: store.clone(),
+        outbound,
+        clock: clock.clone(),
+    })?;
     let nodes = Nodes::new(ScriptPool::start(&config.script), &config.script);
     let attempts = Attempts::new(Arc::new(nodes));
     let parts = workflow::Parts {
@@ -118,6 +129,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         store: store.clone(),
         runs: runs.clone(),
         catalogue: Catalogue::new(runs.clone()),
+        sources: sources.clone(),
         clock: clock.clone(),
         actors: vec![Arc::new(http::Registered {
             handle: runs.registry().clone(),
@@ -141,6 +153,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         store,
         domain,
         attempts,
+        sources,
         control,
         engine,
         hub,

@@ -10,7 +10,7 @@ use std::{
 const FLOORS: &[&[&str]] = &[
     &["config", "error", "ids", "clock", "metrics", "faults"],
     &["protocol", "engine", "store", "outbound"],
-    &["supervise", "delivery", "auth", "script"],
+    &["supervise", "delivery", "auth", "script", "datasource"],
     &["workflow", "monitor"],
     &["session"],
     &["http"],

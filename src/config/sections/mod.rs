@@ -3,6 +3,7 @@
 //! and sizes); defaults are in `Default`.
 
 mod auth;
+mod datasource;
 mod delivery;
 mod limits;
 mod ops;
@@ -18,6 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use auth::{Auth, Issuer, IssuerKind, Provision};
+pub use datasource::DataSource;
 pub use delivery::Delivery;
 pub use limits::Limits;
 pub use ops::{Admin, Log, LogFormat};
@@ -56,6 +58,9 @@ pub struct Config {
     pub script: Script,
     /// The one outgoing HTTP client.
     pub outbound: Outbound,
+    /// Data sources of tenants: what a saved query may reach and use up. Addresses of kind `http` are
+    /// ruled by [outbound].
+    pub datasource: DataSource,
     /// Who may connect.
     pub auth: Auth,
     /// The admin interface under /admin/v1.

@@ -1,0 +1,3 @@
+//! What needs a server, and what needs only words.
+
+mod seal;
