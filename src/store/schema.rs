@@ -178,6 +178,68 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    datasources (datasource_id) {
+        datasource_id -> Text,
+        tenant_id -> Text,
+        title -> Text,
+        description -> Nullable<Text>,
+        kind -> Text,
+        options -> Text,
+        secret -> Nullable<Text>,
+        creator_id -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    dataqueries (data_query_id) {
+        data_query_id -> Text,
+        tenant_id -> Text,
+        datasource_id -> Nullable<Text>,
+        title -> Text,
+        description -> Nullable<Text>,
+        options -> Text,
+        folder_id -> Nullable<Text>,
+        creator_id -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    widgets (widget_id) {
+        widget_id -> Text,
+        tenant_id -> Text,
+        title -> Text,
+        description -> Nullable<Text>,
+        kind -> Text,
+        config -> Text,
+        refresh_interval -> Nullable<BigInt>,
+        folder_id -> Nullable<Text>,
+        creator_id -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    listeners (listener_id) {
+        listener_id -> Text,
+        tenant_id -> Text,
+        datasource_id -> Nullable<Text>,
+        title -> Text,
+        description -> Nullable<Text>,
+        kind -> Text,
+        status -> Text,
+        options -> Text,
+        creator_id -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
 diesel::joinable!(workflow_versions -> workflows (workflow_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(members -> tenants (tenant_id));

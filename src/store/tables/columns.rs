@@ -10,7 +10,10 @@ use diesel::{
 use jiff::Timestamp;
 
 use crate::{
-    ids::{ApiKeyId, NodeId, RequestId, RunId, StreamId, TenantId, UserId, WorkflowId},
+    ids::{
+        ApiKeyId, DataQueryId, DataSourceId, ListenerId, NodeId, RequestId, RunId, StreamId, TenantId,
+        UserId, WidgetId, WorkflowId,
+    },
     store::Error,
 };
 
@@ -18,12 +21,24 @@ use crate::{
 pub struct Id(pub(in crate::store::tables) String);
 /// A text column that may be null.
 pub struct OptId(Option<String>);
+/// A text column that holds JSON.
+pub struct Json(String);
 /// Microseconds since 1970.
 pub struct Time(i64);
 /// The same, or null.
 pub struct OptTime(Option<i64>);
 
 impl<DB: Backend> Queryable<Text, DB> for Id
+where
+    String: FromSql<Text, DB>,
+{
+    type Row = String;
+    fn build(row: String) -> deserialize::Result<Self> {
+        Ok(Self(row))
+    }
+}
+
+impl<DB: Backend> Queryable<Text, DB> for Json
 where
     String: FromSql<Text, DB>,
 {
@@ -93,6 +108,26 @@ impl From<Id> for StreamId {
         Self::trusted(&column.0)
     }
 }
+impl From<Id> for DataSourceId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
+impl From<Id> for DataQueryId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
+impl From<Id> for WidgetId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
+impl From<Id> for ListenerId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
 impl From<OptId> for Option<RunId> {
     fn from(column: OptId) -> Self {
         column.0.map(|text| RunId::trusted(&text))
@@ -118,6 +153,11 @@ impl From<OptId> for Option<WorkflowId> {
         column.0.map(|text| WorkflowId::trusted(&text))
     }
 }
+impl From<OptId> for Option<DataSourceId> {
+    fn from(column: OptId) -> Self {
+        column.0.map(|text| DataSourceId::trusted(&text))
+    }
+}
 impl From<OptId> for Option<NodeId> {
     fn from(column: OptId) -> Self {
         column.0.map(|text| NodeId::trusted(&text))
@@ -126,6 +166,13 @@ impl From<OptId> for Option<NodeId> {
 impl From<OptId> for Option<RequestId> {
     fn from(column: OptId) -> Self {
         column.0.map(|text| RequestId::trusted(&text))
+    }
+}
+
+impl TryFrom<Json> for serde_json::Value {
+    type Error = serde_json::Error;
+    fn try_from(column: Json) -> Result<Self, Self::Error> {
+        serde_json::from_str(&column.0)
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     ListPage, Listed,
     columns::{Id, OptId, OptTime, Time},
-    page::contains,
+    page::{contains, lower},
     to_micros,
 };
 use crate::{
@@ -17,11 +17,6 @@ use crate::{
         schema::{workflow_versions, workflows},
     },
 };
-
-diesel::define_sql_function! {
-    /// Lower case; of ASCII letters only on SQLite.
-    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
-}
 
 /// A workflow without its graph.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]

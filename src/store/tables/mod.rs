@@ -10,6 +10,7 @@ mod accounts;
 pub mod audit;
 mod columns;
 pub mod definitions;
+mod entities;
 pub mod keys;
 mod page;
 pub mod runs;
@@ -17,4 +18,5 @@ pub mod timers;
 
 pub use accounts::{api_keys, members, roles, tenants, users};
 pub(super) use columns::to_micros;
+pub use entities::{dataqueries, datasources, listeners, widgets};
 pub use page::{ListPage, Listed};

@@ -85,6 +85,11 @@ impl ListPage {
     }
 }
 
+diesel::define_sql_function! {
+    /// Lower case; of ASCII letters only on SQLite.
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
 /// `text` as a pattern of LIKE (escape character `\`) that finds it anywhere.
 pub(in crate::store::tables) fn contains(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);

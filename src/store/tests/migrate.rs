@@ -16,6 +16,11 @@ struct Applied {
     version: String,
 }
 
+/// How many migrations there are.
+fn known() -> usize {
+    std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite")).unwrap().count()
+}
+
 fn applied(database: &Database) -> Vec<Applied> {
     let query = "SELECT version FROM __diesel_schema_migrations ORDER BY version";
     diesel::sql_query(query).load(&mut beside(database)).unwrap()
@@ -39,7 +44,10 @@ fn a_start_migrates_once() {
 #[test]
 fn a_newer_schema_is_refused_and_left_as_it_is() {
     both(async |database| {
-        open(database).close().await;
+        let store = open(database);
+        let newest = store.migrated().version.clone();
+        store.close().await;
+        drop(store);
         run_beside(database, "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')");
         let before = (applied(database), content(database));
         let clock = Clock::real();
@@ -48,7 +56,7 @@ fn a_newer_schema_is_refused_and_left_as_it_is() {
         assert!(clock.monotonic() - began < Duration::from_secs(2));
         let words = refused.to_string();
         assert!(matches!(refused, Error::NewerSchema { .. }) && words.contains("9999"), "{words}");
-        assert!(words.contains("0001"), "both versions are named: {words}");
+        assert!(words.contains(&newest), "both versions are named: {words}");
         assert_eq!((applied(database), content(database)), before);
     });
 }
@@ -71,11 +79,11 @@ fn of_four_starts_at_once_one_migrates() {
         let words: String = ends.iter().map(|(_, words)| words.as_str()).collect();
         assert!(ends.iter().all(|(status, _)| status.success()), "{words}");
         let count = |word: &str| ends.iter().filter(|(_, words)| words.contains(word)).count();
-        assert_eq!(count("OPEN 1"), 1, "{words}");
+        assert_eq!(count(&format!("OPEN {}", known())), 1, "{words}");
         let others =
             if server { count("OPEN 0") } else { count("OPEN 0") + count("in use by another process") };
         assert_eq!(others, 3, "{words}");
-        assert_eq!(applied(database).len(), 1);
+        assert_eq!(applied(database).len(), known());
         open(database).close().await;
     });
 }
@@ -92,7 +100,7 @@ fn an_interrupted_migration_is_rolled_back_and_run_again() {
             assert_eq!(status.signal(), Some(9), "{words}");
         }
         let store = open(database);
-        assert_eq!(store.migrated().applied.len(), 1);
+        assert_eq!(store.migrated().applied.len(), known());
         append(&store, first("run:a", 1)).await.unwrap();
     });
 }
@@ -105,7 +113,7 @@ fn jethub_migrate_refuses_while_a_hub_runs() {
             ..Default::default()
         };
         let migrate = || crate::store::migrate(&settings, &Default::default(), database.state());
-        assert_eq!(migrate().unwrap().applied.len(), 1);
+        assert_eq!(migrate().unwrap().applied.len(), known());
         let store = open(database);
         let refused = migrate();
         assert!(matches!(refused, Err(Error::Locked(_))), "{refused:?}");

@@ -8,6 +8,7 @@
 mod append;
 mod batch;
 mod bed;
+mod entities;
 mod migrate;
 mod outage;
 mod process;

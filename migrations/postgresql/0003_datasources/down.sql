@@ -1,0 +1,4 @@
+DROP TABLE listeners;
+DROP TABLE widgets;
+DROP TABLE dataqueries;
+DROP TABLE datasources;

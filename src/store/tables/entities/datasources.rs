@@ -1,0 +1,215 @@
+//! Data sources: where saved queries run. What opens them is sealed (`datasource::seal`) before it comes here.
+
+use diesel::prelude::*;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    ids::{DataQueryId, DataSourceId, ListenerId, TenantId, UserId},
+    store::{
+        Connection, Error,
+        schema::{dataqueries, datasources, listeners},
+        tables::{
+            ListPage, Listed,
+            columns::{Id, Json, OptId, Time},
+            page::{contains, lower},
+            to_micros,
+        },
+    },
+};
+
+/// A data source of a tenant.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = datasources)]
+pub struct DataSource {
+    /// uuid v7.
+    #[diesel(deserialize_as = Id)]
+    pub datasource_id: DataSourceId,
+    /// Whose.
+    #[diesel(deserialize_as = Id)]
+    pub tenant_id: TenantId,
+    /// 1 to 255 characters.
+    pub title: String,
+    /// For people.
+    pub description: Option<String>,
+    /// `postgresql`, `mysql`, `sqlite`, `http`.
+    pub kind: String,
+    /// Its settings, a JSON object without anything secret.
+    #[diesel(deserialize_as = Json)]
+    pub options: Value,
+    /// Its sealed credentials.
+    pub secret: Option<String>,
+    /// Who made it, if a user did.
+    #[diesel(deserialize_as = OptId)]
+    pub creator_id: Option<UserId>,
+    /// Made.
+    #[diesel(deserialize_as = Time)]
+    pub created_at: Timestamp,
+    /// Saved.
+    #[diesel(deserialize_as = Time)]
+    pub updated_at: Timestamp,
+}
+
+/// What a new data source needs.
+#[derive(Debug, Clone)]
+pub struct NewDataSource {
+    /// uuid v7.
+    pub datasource_id: DataSourceId,
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// 1 to 255 characters.
+    pub title: String,
+    /// For people.
+    pub description: Option<String>,
+    /// `postgresql`, `mysql`, `sqlite`, `http`.
+    pub kind: String,
+    /// Its settings, a JSON object without anything secret.
+    pub options: Value,
+    /// Its sealed credentials.
+    pub secret: Option<String>,
+    /// Who made it, if a user did.
+    pub creator_id: Option<UserId>,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What may change; an absent field stays.
+#[derive(Debug, Clone, Default)]
+pub struct DataSourceChange {
+    /// 1 to 255 characters.
+    pub title: Option<String>,
+    /// For people. `Some(None)` removes it.
+    pub description: Option<Option<String>>,
+    /// Its settings, a JSON object without anything secret.
+    pub options: Option<Value>,
+    /// Its sealed credentials. `Some(None)` removes it.
+    pub secret: Option<Option<String>>,
+}
+
+/// Inserts one; `Reference` when there is no such tenant.
+pub fn insert(connection: &mut Connection, new: &NewDataSource) -> Result<DataSource, Error> {
+    let at = to_micros(new.at);
+    diesel::insert_into(datasources::table)
+        .values((
+            datasources::datasource_id.eq(new.datasource_id.as_str()),
+            datasources::tenant_id.eq(new.tenant_id.as_str()),
+            datasources::title.eq(&new.title),
+            datasources::description.eq(&new.description),
+            datasources::kind.eq(&new.kind),
+            datasources::options.eq(new.options.to_string()),
+            datasources::secret.eq(&new.secret),
+            datasources::creator_id.eq(new.creator_id.as_ref().map(UserId::as_str)),
+            datasources::created_at.eq(at),
+            datasources::updated_at.eq(at),
+        ))
+        .execute(connection)?;
+    find(connection, &new.tenant_id, &new.datasource_id)?.ok_or(Error::NotFound)
+}
+
+/// One of a tenant.
+pub fn find(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    id: &DataSourceId,
+) -> Result<Option<DataSource>, Error> {
+    let query = datasources::table
+        .find(id.as_str())
+        .filter(datasources::tenant_id.eq(tenant.as_str()))
+        .select(DataSource::as_select());
+    Ok(query.first(connection).optional()?)
+}
+
+/// Changes what is given; `NotFound` when the tenant has no such data source.
+pub fn update(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    id: &DataSourceId,
+    change: &DataSourceChange,
+    at: Timestamp,
+) -> Result<DataSource, Error> {
+    let row = datasources::table.find(id.as_str()).filter(datasources::tenant_id.eq(tenant.as_str()));
+    let changed = diesel::update(row)
+        .set((
+            change.title.as_ref().map(|title| datasources::title.eq(title)),
+            change.description.as_ref().map(|description| datasources::description.eq(description)),
+            change.options.as_ref().map(|options| datasources::options.eq(options.to_string())),
+            change.secret.as_ref().map(|secret| datasources::secret.eq(secret)),
+            datasources::updated_at.eq(to_micros(at)),
+        ))
+        .execute(connection)?;
+    if changed == 0 {
+        return Err(Error::NotFound);
+    }
+    find(connection, tenant, id)?.ok_or(Error::NotFound)
+}
+
+/// Removes one; `NotFound` when the tenant has no such data source,
+/// `Reference` when a query or a listener names it.
+pub fn remove(connection: &mut Connection, tenant: &TenantId, id: &DataSourceId) -> Result<(), Error> {
+    let row = datasources::table.find(id.as_str()).filter(datasources::tenant_id.eq(tenant.as_str()));
+    let gone = diesel::delete(row).execute(connection)?;
+    if gone == 0 { Err(Error::NotFound) } else { Ok(()) }
+}
+
+/// Those of a tenant, newest first; `search` is a part of the title, in any case.
+pub fn list(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    search: Option<&str>,
+    page: &ListPage,
+) -> Result<Listed<DataSource>, Error> {
+    let of_tenant = datasources::table.filter(datasources::tenant_id.eq(tenant.as_str()));
+    let mut count = of_tenant.count().into_boxed();
+    let mut query = of_tenant.select(DataSource::as_select()).into_boxed();
+    if let Some(search) = search {
+        count = count.filter(lower(datasources::title).like(contains(search)).escape('\\'));
+        query = query.filter(lower(datasources::title).like(contains(search)).escape('\\'));
+    }
+    let total = count.get_result(connection)?;
+    if let Some((at, id)) = page.after()? {
+        let same = datasources::created_at.eq(at).and(datasources::datasource_id.lt(id));
+        query = query.filter(datasources::created_at.lt(at).or(same));
+    }
+    let rows = query
+        .order((datasources::created_at.desc(), datasources::datasource_id.desc()))
+        .limit(page.limit())
+        .offset(page.offset())
+        .load(connection)?;
+    Ok(page.finish(rows, total, |row: &DataSource| (row.created_at, row.datasource_id.to_string())))
+}
+
+/// Refuses a data source that the tenant does not have with `Reference`.
+pub(super) fn known(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    id: Option<&DataSourceId>,
+) -> Result<(), Error> {
+    match id {
+        Some(id) if find(connection, tenant, id)?.is_none() => Err(Error::Reference),
+        _ => Ok(()),
+    }
+}
+
+/// What names a data source, at most so many each: titles of queries, then of listeners.
+pub fn users(
+    connection: &mut Connection,
+    id: &DataSourceId,
+    limit: i64,
+) -> Result<(Vec<(DataQueryId, String)>, Vec<(ListenerId, String)>), Error> {
+    let queries: Vec<(String, String)> = dataqueries::table
+        .filter(dataqueries::datasource_id.eq(id.as_str()))
+        .order(dataqueries::data_query_id)
+        .select((dataqueries::data_query_id, dataqueries::title))
+        .limit(limit)
+        .load(connection)?;
+    let heard: Vec<(String, String)> = listeners::table
+        .filter(listeners::datasource_id.eq(id.as_str()))
+        .order(listeners::listener_id)
+        .select((listeners::listener_id, listeners::title))
+        .limit(limit)
+        .load(connection)?;
+    Ok((
+        queries.into_iter().map(|(id, title)| (DataQueryId::trusted(&id), title)).collect(),
+        heard.into_iter().map(|(id, title)| (ListenerId::trusted(&id), title)).collect(),
+    ))
+}
