@@ -124,6 +124,10 @@ impl StreamId {
     pub fn of_run(run: &RunId) -> Self {
         Self(Arc::from(format!("run:{run}").as_str()))
     }
+    /// Where the registrations of a tenant's widget hear of its listeners. No rows are kept of it.
+    pub fn of_widget(tenant: &TenantId, widget: &WidgetId) -> Self {
+        Self(Arc::from(format!("widget:{tenant}/{widget}").as_str()))
+    }
 }
 
 /// A row's place in its stream: from 1, without holes. 0 = before the first row.

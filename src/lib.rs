@@ -7,7 +7,7 @@
 //! | 0 | [`config`], [`error`], [`ids`], [`clock`], [`metrics`], [`faults`] |
 //! | 1 | [`protocol`] (wire), [`engine`] (workflow language), [`store`] (Diesel, journal), [`outbound`] (HTTP client) |
 //! | 2 | [`supervise`] (registries), [`delivery`] (members, queues), [`auth`], [`script`] (JavaScript), [`datasource`] (queries of tenants) |
-//! | 3 | [`workflow`] (runs), [`monitor`] |
+//! | 3 | [`workflow`] (runs), [`widget`] (registrations), [`monitor`] |
 //! | 4 | [`session`] (one client, its transports) |
 //! | 5 | [`http`] (REST, admin, docs) |
 //! | 6 | [`server`] (wiring, signals) |
@@ -34,4 +34,5 @@ pub mod server;
 pub mod session;
 pub mod store;
 pub mod supervise;
+pub mod widget;
 pub mod workflow;

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::types::{CloseReason, Member, Subject};
+use super::{
+    projection::{Register, Row},
+    types::{CloseReason, Member, Subject},
+};
 use crate::{ids::Seq, protocol::frame::Frame};
 
-/// Makes a socket a member. Its place in the channel is the join.
+/// Makes a socket a member, or adds a reason to be one: a socket has one membership a subject, by its
+/// own join, by registrations, or both. Its place in the channel is the join.
 #[derive(Clone, Debug)]
 pub struct AddMember {
     /// What is watched.
@@ -22,6 +26,15 @@ pub struct AddMember {
     pub frames: Vec<Frame>,
     /// Whether it asked for progress frames.
     pub progress: bool,
+    /// It is no join but a registration; `progress` does not count then.
+    pub register: Option<Box<Register>>,
+}
+
+impl AddMember {
+    /// A join that is told of rows only.
+    pub fn join(subject: Subject, member: Member, after_seq: Seq) -> Self {
+        Self { subject, member, after_seq, frames: Vec::new(), progress: false, register: None }
+    }
 }
 
 /// One committed row, for everybody who watches.
@@ -36,8 +49,33 @@ pub struct Publish {
     pub frame: Option<Frame>,
     /// For members that asked for progress; it goes before `frame`.
     pub progress_frame: Option<Frame>,
+    /// For registrations: each makes frames of its own of it, which go behind `frame`.
+    pub row: Option<Arc<Row>>,
+    /// For every member, behind all others: what the row asks of people.
+    pub tail: Option<Frame>,
     /// Nothing follows: the memberships end with it.
     pub terminal: bool,
+}
+
+impl Publish {
+    /// One frame, the same for every member.
+    pub fn event(subject: Subject, seq: Seq, frame: Frame) -> Self {
+        Self {
+            subject,
+            seq,
+            frame: Some(frame),
+            progress_frame: None,
+            row: None,
+            tail: None,
+            terminal: false,
+        }
+    }
+
+    /// Nobody would be told anything.
+    pub(super) fn is_empty(&self) -> bool {
+        let frames = self.frame.is_some() || self.progress_frame.is_some() || self.tail.is_some();
+        !frames && self.row.is_none() && !self.terminal
+    }
 }
 
 /// What a shard's channel carries.
@@ -46,6 +84,8 @@ pub(super) enum Command {
     Page(Box<Page>),
     Add(Box<AddMember>),
     Remove(Subject, Member),
+    Hold(Subject, Member),
+    Unregister(Box<Unregister>),
     Publish(Arc<Publish>),
     Resync(Subject, Arc<Lowest>),
     Close(Box<Ending>),
@@ -58,6 +98,12 @@ pub(super) struct Page {
     pub member: Member,
     pub frames: Vec<Frame>,
     pub credit: oneshot::Sender<()>,
+}
+
+pub(super) struct Unregister {
+    pub subject: Subject,
+    pub member: Member,
+    pub key: Arc<str>,
 }
 
 pub(super) struct Ending {
@@ -73,12 +119,20 @@ impl Command {
         match self {
             Self::Direct(_, frame) => frame.cost(),
             Self::Page(page) => all(&page.frames),
-            Self::Add(add) => all(&add.frames),
-            Self::Publish(publish) => {
-                publish.frame.as_ref().map_or(0, Frame::cost)
-                    + publish.progress_frame.as_ref().map_or(0, Frame::cost)
+            Self::Add(add) => {
+                all(&add.frames) + add.register.as_ref().map_or(0, |register| register.snapshot.cost())
             }
-            Self::Remove(..) | Self::Resync(..) | Self::Close(_) | Self::CloseAll(_) | Self::Relieve => 0,
+            Self::Publish(publish) => {
+                let frames = [&publish.frame, &publish.progress_frame, &publish.tail];
+                frames.into_iter().flatten().map(Frame::cost).sum()
+            }
+            Self::Remove(..)
+            | Self::Hold(..)
+            | Self::Unregister(_)
+            | Self::Resync(..)
+            | Self::Close(_)
+            | Self::CloseAll(_)
+            | Self::Relieve => 0,
         }
     }
 }

@@ -12,6 +12,10 @@
 //! place of [`AddMember`] in it **is** the join: what was published before it is in the snapshot, what
 //! is published after it is delivered, so there is no gap and no repeat.
 //!
+//! A socket is a member of a subject once, for one reason or several: its own join, and any number of
+//! registrations ([`Projection`]s). The membership is the only emitter: of each row first the frame
+//! that all get, then each registration's frame in order of registration, then the tail.
+//!
 //! What it never does: decide, parse, ask the database, wait for an actor, or call anything while its
 //! state is borrowed.
 
@@ -19,6 +23,7 @@ mod driver;
 mod flusher;
 mod messages;
 mod presence;
+mod projection;
 mod queue;
 mod shards;
 mod state;
@@ -30,6 +35,7 @@ mod wheel;
 mod tests;
 
 pub use messages::{AddMember, Publish};
+pub use projection::{Projection, Register, Row, Snapshot};
 pub use shards::{ShardLoad, Shards};
 pub use switchboard::{Cork, Switchboard};
 pub use types::{

@@ -70,7 +70,8 @@ impl Queue {
         pushed
     }
 
-    /// Adds a frame whatever waits: the last word to a session that is being closed.
+    /// Adds a frame whatever waits: the last word to a session that is being closed, or what belongs to
+    /// the frame before it.
     pub fn push_last(&mut self, frame: Frame) {
         self.bytes += frame.cost();
         self.count += frame.frames();
@@ -98,9 +99,13 @@ impl Queue {
     pub fn slices<'a>(&'a self, out: &mut [IoSlice<'a>]) -> usize {
         let mut skip = self.written;
         let mut count = 0;
-        for (slice, frame) in out.iter_mut().zip(&self.frames) {
-            let bytes = frame.websocket();
-            *slice = IoSlice::new(bytes.get(skip..).unwrap_or_default());
+        for part in self.frames.iter().flat_map(Frame::parts) {
+            if skip >= part.len() {
+                skip -= part.len();
+                continue;
+            }
+            let Some(slice) = out.get_mut(count) else { break };
+            *slice = IoSlice::new(part.get(skip..).unwrap_or_default());
             skip = 0;
             count += 1;
         }
@@ -281,7 +286,7 @@ mod tests {
                 let frame = frame(&format!("{pushed}:{}", "x".repeat(size)));
                 let before = (queue.bytes(), queue.frames());
                 match queue.push(frame.clone(), &bounds) {
-                    Pushed::Queued => { sent.extend_from_slice(frame.websocket()); pushed += 1; bytes += frame.cost(); }
+                    Pushed::Queued => { sent.extend_from_slice(&frame.websocket()); pushed += 1; bytes += frame.cost(); }
                     Pushed::Full => prop_assert!(before.0 >= 1000 || before.1 >= 20),
                     other => prop_assert!(false, "{other:?}"),
                 }

@@ -13,7 +13,7 @@ use tokio::sync::{
 };
 
 use super::{
-    messages::{AddMember, Command, Ending, Lowest, Page, Publish},
+    messages::{AddMember, Command, Ending, Lowest, Page, Publish, Unregister},
     presence::Presence,
     types::{CloseReason, Error, Member, Subject},
 };
@@ -96,14 +96,27 @@ impl Shards {
         self.send(shard, Command::Add(Box::new(add)));
     }
 
-    /// Ends a membership; it arrives behind everything that was sent before.
+    /// Takes a socket's own join back; it arrives behind everything that was sent before. While it has
+    /// registrations with the subject it stays a member.
     pub fn remove_member(&self, subject: &Subject, member: &Member) {
         self.send(member.shard, Command::Remove(subject.clone(), member.clone()));
     }
 
+    /// A replay is about to be sent to a member that stays one: what all get is kept from it until it
+    /// joins again, so that nothing live comes between what is replayed. Its registrations go on.
+    pub fn hold_member(&self, subject: &Subject, member: &Member) {
+        self.send(member.shard, Command::Hold(subject.clone(), member.clone()));
+    }
+
+    /// Takes a registration back. The last one ends the membership, unless the socket joined too.
+    pub fn unregister(&self, subject: &Subject, member: &Member, key: &Arc<str>) {
+        let gone = Unregister { subject: subject.clone(), member: member.clone(), key: Arc::clone(key) };
+        self.send(member.shard, Command::Unregister(Box::new(gone)));
+    }
+
     /// One committed row, to the shards that have members. A row that nobody is shown goes nowhere.
     pub fn publish(&self, publish: Publish) {
-        if publish.frame.is_none() && publish.progress_frame.is_none() && !publish.terminal {
+        if publish.is_empty() {
             return;
         }
         let shards = self.0.presence.shards(&publish.subject);

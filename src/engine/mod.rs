@@ -42,5 +42,5 @@ pub use self::{
     rules::{Step, decide, step},
     state::{Active, Facts, RunState, apply, snapshot_due},
     update::{NodeUpdate, ProgressUpdate, StatusUpdate, Update, joiner, update},
-    value::{CodeContext, Context, Fields},
+    value::{CodeContext, Context, Fields, Resolver, TooLarge},
 };

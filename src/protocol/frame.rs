@@ -11,11 +11,10 @@ use bytes::Bytes;
 use serde::Serialize;
 use smallvec::SmallVec;
 
+use super::rope::{EventFrame, HEADER, Rope};
+
 /// Separates packets in a polling payload (Engine.IO 4).
 pub const RECORD_SEPARATOR: u8 = 0x1e;
-
-/// Longest header of a server's websocket frame.
-const HEADER: usize = 10;
 
 /// What may happen to a frame that cannot be written at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,13 +35,15 @@ pub struct Frame(Arc<Encoded>);
 
 #[derive(Clone)]
 struct Encoded {
-    websocket: Bytes,
+    /// Complete websocket frames, one behind the other; large values are parts that frames share.
+    parts: SmallVec<[Bytes; 1]>,
+    bytes: usize,
     packets: SmallVec<[Packet; 1]>,
     policy: Policy,
     frames: u32,
 }
 
-/// Where one Engine.IO packet is in `Encoded::websocket`.
+/// Where one Engine.IO packet is in the bytes of all parts.
 #[derive(Clone, Copy)]
 struct Packet {
     start: usize,
@@ -66,21 +67,9 @@ impl Frame {
     /// # Errors
     /// When `body` does not become JSON (a map with keys that are no strings).
     pub fn event(namespace: &str, name: &str, body: &impl Serialize) -> Result<Self, serde_json::Error> {
-        let mut out = vec![0; HEADER];
-        out.extend_from_slice(b"42");
-        if namespace != "/" && !namespace.is_empty() {
-            if !namespace.starts_with('/') {
-                out.push(b'/');
-            }
-            out.extend_from_slice(namespace.as_bytes());
-            out.push(b',');
-        }
-        out.push(b'[');
-        serde_json::to_writer(&mut out, name)?;
-        out.push(b',');
-        serde_json::to_writer(&mut out, body)?;
-        out.push(b']');
-        Ok(Self::from_reserved(out, OPCODE_TEXT))
+        let mut event = EventFrame::new(namespace, name)?;
+        event.json(body)?;
+        Ok(event.finish())
     }
 
     /// A Socket.IO packet as its codec wrote it, without the Engine.IO digit (`2["name",1]`,
@@ -119,7 +108,7 @@ impl Frame {
     /// Bytes for an owned socket only, written as they are: the answer to an upgrade, a websocket
     /// control frame. A polling payload and a mounted transport skip them.
     pub fn raw(bytes: impl Into<Bytes>) -> Self {
-        Self::new(bytes.into(), SmallVec::new(), 1)
+        Self::new(smallvec::smallvec![bytes.into()], SmallVec::new(), 1)
     }
 
     /// A websocket control frame: pong (`0xA`) or close (`0x8`). At most 125 bytes go along.
@@ -140,22 +129,31 @@ impl Frame {
     /// The policy is the first frame's. Without frames there is nothing to write.
     #[must_use]
     pub fn concat(frames: &[Self]) -> Self {
-        let mut out = Vec::with_capacity(frames.iter().map(Self::cost).sum());
+        let mut rope = Rope::default();
         let mut packets = SmallVec::new();
         for frame in frames {
-            let at = out.len();
-            out.extend_from_slice(&frame.0.websocket);
+            let at = rope.len();
+            for part in &frame.0.parts {
+                rope.share(part);
+            }
             packets.extend(frame.0.packets.iter().map(|packet| Packet {
                 start: at + packet.start,
                 end: at + packet.end,
                 binary: packet.binary,
             }));
         }
-        let joined = Self::new(out.into(), packets, 1);
+        let joined = Self::new(rope.finish(), packets, 1);
         match frames.first() {
             Some(first) => joined.with_policy(first.policy().clone()),
             None => joined,
         }
+    }
+
+    /// The same frame, counted with the one before it: it is no frame of its own for a queue's bound.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        Arc::make_mut(&mut self.0).frames = 0;
+        self
     }
 
     /// The same frame under another policy.
@@ -170,22 +168,50 @@ impl Frame {
         &self.0.policy
     }
 
-    /// Complete websocket frames, headers included, shared by all receivers.
-    pub fn websocket(&self) -> &Bytes {
-        &self.0.websocket
+    /// Complete websocket frames, headers included, shared by all receivers: write one part after the
+    /// other.
+    pub fn parts(&self) -> &[Bytes] {
+        &self.0.parts
+    }
+
+    /// The same in one piece; copied when there are several parts.
+    pub fn websocket(&self) -> Bytes {
+        self.slice(0, self.cost())
+    }
+
+    /// Some of its bytes; copied when they are in several parts.
+    fn slice(&self, start: usize, end: usize) -> Bytes {
+        if let [part] = self.0.parts.as_slice() {
+            return part.slice(start.min(part.len())..end.min(part.len()));
+        }
+        let mut out = Vec::with_capacity(end.saturating_sub(start));
+        let mut at = 0;
+        for part in &self.0.parts {
+            let (from, to) = (start.max(at) - at, end.min(at + part.len()).max(at) - at);
+            out.extend_from_slice(part.get(from..to).unwrap_or_default());
+            at += part.len();
+        }
+        out.into()
+    }
+
+    fn text(&self, packet: &Packet) -> Cow<'_, [u8]> {
+        match self.0.parts.as_slice() {
+            [part] => Cow::Borrowed(part.get(packet.start..packet.end).unwrap_or_default()),
+            _ => Cow::Owned(self.slice(packet.start, packet.end).to_vec()),
+        }
     }
 
     /// The packets as they stand in a polling payload: text as it is, binary as `b` and base64.
     pub fn polling(&self) -> impl Iterator<Item = Cow<'_, [u8]>> {
         self.0.packets.iter().map(|packet| {
-            let bytes = self.0.websocket.get(packet.start..packet.end).unwrap_or_default();
+            let bytes = self.text(packet);
             if packet.binary {
                 let mut text = String::with_capacity(2 + bytes.len() * 4 / 3 + 3);
                 text.push('b');
                 base64::engine::general_purpose::STANDARD.encode_string(bytes, &mut text);
                 Cow::Owned(text.into_bytes())
             } else {
-                Cow::Borrowed(bytes)
+                bytes
             }
         })
     }
@@ -200,17 +226,17 @@ impl Frame {
         }
     }
 
-    /// Its websocket messages without headers; the bytes are shared, not copied.
+    /// Its websocket messages without headers; the bytes are shared where they are in one part.
     pub fn messages(&self) -> impl Iterator<Item = Message> {
         self.0.packets.iter().map(|packet| {
-            let bytes = self.0.websocket.slice(packet.start..packet.end);
+            let bytes = self.slice(packet.start, packet.end);
             if packet.binary { Message::Binary(bytes) } else { Message::Text(bytes) }
         })
     }
 
     /// Bytes that it takes in a queue.
     pub fn cost(&self) -> usize {
-        self.0.websocket.len()
+        self.0.bytes
     }
 
     /// Frames that it counts as in a queue: a packet with attachments is one and its attachments,
@@ -224,14 +250,20 @@ impl Frame {
         self.0.packets.len()
     }
 
-    fn new(websocket: Bytes, packets: SmallVec<[Packet; 1]>, frames: u32) -> Self {
-        Self(Arc::new(Encoded { websocket, packets, policy: Policy::Log, frames }))
+    fn new(parts: SmallVec<[Bytes; 1]>, packets: SmallVec<[Packet; 1]>, frames: u32) -> Self {
+        let bytes = parts.iter().map(Bytes::len).sum();
+        Self(Arc::new(Encoded { parts, bytes, packets, policy: Policy::Log, frames }))
     }
 
-    /// `out` is [`HEADER`] unused bytes and the payload; the header is written right before the
-    /// payload, so that nothing is copied.
-    fn from_reserved(mut out: Vec<u8>, opcode: u8) -> Self {
-        let length = out.len().saturating_sub(HEADER);
+    /// `out` is [`HEADER`] unused bytes and the payload.
+    fn from_reserved(out: Vec<u8>, opcode: u8) -> Self {
+        Self::from_rope(Rope::from(out), opcode)
+    }
+
+    /// A rope that begins with [`HEADER`] unused bytes; the header is written right before the payload,
+    /// so that nothing is copied.
+    pub(super) fn from_rope(rope: Rope, opcode: u8) -> Self {
+        let length = rope.len().saturating_sub(HEADER);
         let mut header: SmallVec<[u8; HEADER]> = SmallVec::new();
         header.push(opcode);
         if let Ok(short @ 0..126) = u8::try_from(length) {
@@ -243,22 +275,18 @@ impl Frame {
             header.push(127);
             header.extend((length as u64).to_be_bytes());
         }
-        let start = HEADER - header.len();
-        for (place, byte) in out.iter_mut().skip(start).zip(&header) {
-            *place = *byte;
-        }
         let mut packets = SmallVec::new();
         packets.push(Packet {
             start: header.len(),
             end: header.len() + length,
             binary: opcode == OPCODE_BINARY,
         });
-        Self::new(Bytes::from(out).slice(start..), packets, 1)
+        Self::new(rope.finish_with(&header), packets, 1)
     }
 }
 
 /// FIN and opcode 1.
-const OPCODE_TEXT: u8 = 0x81;
+pub(super) const OPCODE_TEXT: u8 = 0x81;
 /// FIN and opcode 2.
 const OPCODE_BINARY: u8 = 0x82;
 

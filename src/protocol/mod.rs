@@ -3,4 +3,7 @@
 pub mod engineio;
 pub mod events;
 pub mod frame;
+mod rope;
 pub mod socketio;
+
+pub use rope::{EventFrame, Json};

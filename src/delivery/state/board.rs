@@ -160,6 +160,16 @@ impl Board {
         pushed
     }
 
+    /// Queues a frame that belongs to the one before it, which was taken: it is not refused and counts
+    /// as none.
+    pub fn enqueue_with(&mut self, index: u32, frame: Frame) {
+        let Some(place) = self.places.get_mut(index) else { return };
+        self.queued += frame.cost();
+        place.queue.push_last(frame.uncounted());
+        self.counted += 1;
+        self.mark(index);
+    }
+
     /// Something is queued: the socket is written at the next turn, or who waits for a batch is woken.
     pub fn mark(&mut self, index: u32) {
         let Some(place) = self.places.get_mut(index) else { return };

@@ -5,6 +5,7 @@
 //! switchboard, its task and the flusher know it.
 
 mod board;
+mod registered;
 mod slots;
 mod subjects;
 

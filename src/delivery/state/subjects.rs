@@ -5,11 +5,13 @@ use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use super::{
     board::{Board, Place},
+    registered::Registered,
     slots::Slots,
 };
 use crate::{
     delivery::{
-        messages::{AddMember, Command, Ending, Page, Publish},
+        messages::{AddMember, Command, Ending, Page, Publish, Unregister},
+        projection::{Register, guarded},
         queue::Pushed,
         types::{CloseReason, Slot, Subject},
     },
@@ -39,6 +41,29 @@ struct Watcher {
     /// Where its session keeps this membership.
     kept_at: u32,
     progress: bool,
+    /// It joined by itself; else it is here for its registrations only.
+    joined: bool,
+    /// A replay is on its way: what all get is in it.
+    held: bool,
+    /// Most have none.
+    registered: Registered,
+}
+
+/// Why a socket is a member.
+enum Why {
+    Join { progress: bool },
+    Register(Box<Register>),
+}
+
+impl Watcher {
+    fn because(&mut self, why: Why) {
+        match why {
+            Why::Join { progress } => {
+                (self.joined, self.held, self.progress) = (true, false, progress);
+            }
+            Why::Register(new) => self.registered.insert(*new),
+        }
+    }
 }
 
 /// One membership, as its session sees it.
@@ -91,6 +116,12 @@ impl Board {
             Command::Page(page) => self.page(*page),
             Command::Add(add) => self.add(*add),
             Command::Remove(subject, member) => self.leave(member.slot, &member.socket, &subject),
+            Command::Hold(subject, member) => {
+                if let Some(watcher) = self.watcher(member.slot, &member.socket, &subject) {
+                    watcher.held = true;
+                }
+            }
+            Command::Unregister(gone) => self.unregister(&gone),
             Command::Publish(publish) => self.publish(&publish),
             Command::Resync(subject, lowest) => {
                 let watched = self.subjects.watchers(&subject);
@@ -141,13 +172,22 @@ impl Board {
     }
 
     fn add(&mut self, add: AddMember) {
-        let AddMember { subject, member, after_seq, frames, progress } = add;
+        let AddMember { subject, member, after_seq, frames, progress, register } = add;
         let mut joined = 0;
         if self.socket(member.slot, &member.socket).is_some() {
-            for frame in frames {
+            let told = register.as_ref().map(|new| guarded(|| new.projection.joined(&new.snapshot)));
+            for frame in frames.into_iter().chain(told.unwrap_or_default()) {
                 self.push(member.slot, frame);
             }
-            joined = u32::from(self.link(member.slot, &member.socket, &subject, after_seq, progress));
+            let why = match register {
+                None => Some(Why::Join { progress }),
+                Some(new) if new.snapshot.ended.is_none() => Some(Why::Register(new)),
+                // Nothing comes any more.
+                Some(_) => None,
+            };
+            let made =
+                why.is_some_and(|why| self.link(member.slot, &member.socket, &subject, after_seq, why));
+            joined = u32::from(made);
         }
         let shared = Arc::clone(&self.shared);
         shared.presence.carried_out(&subject, self.shard, joined);
@@ -166,22 +206,20 @@ impl Board {
         if place.is_none_or(|place| self.subjects.find(place, socket, subject).is_some()) {
             return false;
         }
-        let joined = self.link(slot, socket, subject, after_seq, progress);
+        let joined = self.link(slot, socket, subject, after_seq, Why::Join { progress });
         if joined {
             self.shared.presence.joined(subject, self.shard);
         }
         joined
     }
 
-    /// True when a new membership was made; a second one of the same socket goes into the first.
-    fn link(
-        &mut self,
-        slot: Slot,
-        socket: &SocketId,
-        subject: &Subject,
-        after_seq: Seq,
-        progress: bool,
-    ) -> bool {
+    /// True when a new membership was made; another reason of the same socket goes into the first.
+    fn link(&mut self, slot: Slot, socket: &SocketId, subject: &Subject, after_seq: Seq, why: Why) -> bool {
+        if let Some(watcher) = self.watcher(slot, socket, subject) {
+            watcher.seq = watcher.seq.max(after_seq);
+            watcher.because(why);
+            return false;
+        }
         let Some(place) = self
             .places
             .get_mut(slot.index)
@@ -190,28 +228,32 @@ impl Board {
         else {
             return false;
         };
-        if let Some(at) = self.subjects.find(place, socket, subject) {
-            let watcher = place.memberships.get(at).and_then(|membership| self.subjects.watcher(membership));
-            if let Some(watcher) = watcher {
-                watcher.seq = watcher.seq.max(after_seq);
-                watcher.progress = progress;
-            }
-            return false;
-        }
         let list = self.subjects.list(subject);
         let Some(watched) = self.subjects.lists.get_mut(list) else { return false };
         let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         let (at, kept_at) = (number(watched.watchers.len()), number(place.memberships.len()));
         place.memberships.push(Membership { list, at });
-        watched.watchers.push(Watcher {
+        let mut watcher = Watcher {
             socket: socket.clone(),
             seq: after_seq,
             index: slot.index,
             kept_at,
-            progress,
-        });
+            progress: false,
+            joined: false,
+            held: false,
+            registered: Registered::default(),
+        };
+        watcher.because(why);
+        watched.watchers.push(watcher);
         metrics().delivery.members.inc();
         true
+    }
+
+    /// A socket's membership, if it is a member.
+    fn watcher(&mut self, slot: Slot, socket: &SocketId, subject: &Subject) -> Option<&mut Watcher> {
+        let place = self.places.get(slot.index).filter(|place| place.generation == slot.generation)?;
+        let at = self.subjects.find(place, socket, subject)?;
+        self.subjects.watcher(place.memberships.get(at)?)
     }
 
     fn publish(&mut self, publish: &Publish) {
@@ -222,15 +264,11 @@ impl Board {
         let mut slow = Vec::new();
         for watcher in watchers.iter_mut().filter(|watcher| watcher.seq < publish.seq) {
             let before = std::mem::replace(&mut watcher.seq, publish.seq);
-            let progress = publish.progress_frame.as_ref().filter(|_| watcher.progress);
-            for frame in progress.into_iter().chain(&publish.frame) {
-                if before >= publish.seq {
-                    invariant_violated("N4", "a member was about to get one seq twice");
-                }
-                if self.enqueue(watcher.index, frame.clone()) == Pushed::Full {
-                    slow.push(watcher.index);
-                    break;
-                }
+            if before >= publish.seq {
+                invariant_violated("N4", "a member was about to get one seq twice");
+            }
+            if !self.tell(watcher, publish) {
+                slow.push(watcher.index);
             }
         }
         if let Some(watched) = self.subjects.lists.get_mut(list) {
@@ -246,6 +284,33 @@ impl Board {
         }
     }
 
+    /// What one member gets of a row; false when its queue is full.
+    fn tell(&mut self, watcher: &Watcher, publish: &Publish) -> bool {
+        let mut taken = true;
+        if !watcher.held {
+            let progress = publish.progress_frame.as_ref().filter(|_| watcher.progress);
+            for frame in progress.into_iter().chain(&publish.frame) {
+                taken = taken && self.enqueue(watcher.index, frame.clone()) != Pushed::Full;
+            }
+        }
+        if let Some(row) = publish.row.as_ref().filter(|_| taken && !watcher.registered.is_empty()) {
+            let mut is_first = watcher.held;
+            for frame in watcher.registered.frames(row) {
+                // The end of a run is one frame, however many registrations hear of it.
+                if publish.terminal && !is_first {
+                    self.enqueue_with(watcher.index, frame);
+                } else if self.enqueue(watcher.index, frame) == Pushed::Full {
+                    return false;
+                }
+                is_first = false;
+            }
+        }
+        if let Some(tail) = publish.tail.as_ref().filter(|_| taken && !watcher.held) {
+            taken = self.enqueue(watcher.index, tail.clone()) != Pushed::Full;
+        }
+        taken
+    }
+
     fn end_subject(&mut self, subject: &Subject) {
         while let Some((_, watched)) = self.subjects.watchers(subject) {
             let Some(last) = watched.watchers.last() else { return };
@@ -254,12 +319,30 @@ impl Board {
         }
     }
 
+    /// A socket takes its own join back.
     pub fn leave(&mut self, slot: Slot, socket: &SocketId, subject: &Subject) {
-        let Some(place) = self.places.get(slot.index).filter(|place| place.generation == slot.generation)
-        else {
-            return;
-        };
-        if let Some(at) = self.subjects.find(place, socket, subject) {
+        if let Some(watcher) = self.watcher(slot, socket, subject) {
+            (watcher.joined, watcher.progress, watcher.held) = (false, false, false);
+            self.leave_if_idle(slot, socket, subject);
+        }
+    }
+
+    fn unregister(&mut self, gone: &Unregister) {
+        let Unregister { subject, member, key } = gone;
+        if let Some(watcher) = self.watcher(member.slot, &member.socket, subject)
+            && watcher.registered.remove(key)
+        {
+            self.leave_if_idle(member.slot, &member.socket, subject);
+        }
+    }
+
+    /// Ends a membership that has no reason any more.
+    fn leave_if_idle(&mut self, slot: Slot, socket: &SocketId, subject: &Subject) {
+        let idle = self
+            .watcher(slot, socket, subject)
+            .is_some_and(|watcher| !watcher.joined && watcher.registered.is_empty());
+        let place = self.places.get(slot.index).filter(|_| idle);
+        if let Some(at) = place.and_then(|place| self.subjects.find(place, socket, subject)) {
             self.unlink(slot.index, at);
         }
     }

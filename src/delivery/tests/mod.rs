@@ -4,5 +4,6 @@
 
 mod joins;
 mod lifecycle;
+mod registered;
 mod rig;
 mod sockets;

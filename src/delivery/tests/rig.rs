@@ -106,18 +106,14 @@ pub(super) fn row(seq: i64) -> Publish {
         seq: Seq(seq),
         frame: Some(Frame::engine(&format!("4{seq}"))),
         progress_frame: None,
+        row: None,
+        tail: None,
         terminal: false,
     }
 }
 
 pub(super) fn join(member: &Member, after_seq: i64) -> AddMember {
-    AddMember {
-        subject: run(),
-        member: member.clone(),
-        after_seq: Seq(after_seq),
-        frames: Vec::new(),
-        progress: false,
-    }
+    AddMember::join(run(), member.clone(), Seq(after_seq))
 }
 
 /// Waits for a condition, never for a time.

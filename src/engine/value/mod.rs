@@ -6,12 +6,16 @@
 mod fields;
 mod js;
 mod path;
+mod resolve;
 mod template;
 
-pub use self::fields::{CodeContext, Context, Fields};
 pub(in crate::engine) use self::{
     fields::json_size,
     js::{is_identifier, number, number_value, text, truthy},
     path::Lookup,
     template::{resolve, templates_in},
+};
+pub use self::{
+    fields::{CodeContext, Context, Fields},
+    resolve::{Resolver, TooLarge},
 };

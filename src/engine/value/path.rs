@@ -86,6 +86,11 @@ impl Path {
     }
 }
 
+/// The value that a path from `ctx` names when `value` stands in the place of `ctx`.
+pub(super) fn walk_steps<'a>(value: &'a Value, path: &Path) -> Option<Cow<'a, Value>> {
+    walk(value, &path.0)
+}
+
 fn walk<'a>(value: &'a Value, steps: &[Step]) -> Option<Cow<'a, Value>> {
     let mut at = value;
     for (place, step) in steps.iter().enumerate() {

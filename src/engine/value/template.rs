@@ -53,9 +53,17 @@ impl<'a> Template<'a> {
         Ok(Self { parts, whole })
     }
 
+    /// The path of a text that is one template and nothing else.
+    pub(in crate::engine) fn whole(&self) -> Option<&Path> {
+        match self.parts.as_slice() {
+            [Part::Path(path)] if self.whole => Some(path),
+            _ => None,
+        }
+    }
+
     /// The value: of a whole template with its type (`None` = missing path), else a text.
     pub(in crate::engine) fn resolve(&self, ctx: &dyn Lookup) -> Option<Value> {
-        if let (true, [Part::Path(path)]) = (self.whole, self.parts.as_slice()) {
+        if let Some(path) = self.whole() {
             return path.get(ctx).map(Cow::into_owned);
         }
         let mut out = String::new();

@@ -94,7 +94,7 @@ impl Wire {
     /// Closes a websocket that is no session's.
     pub fn refuse(&self, code: u16) {
         if !self.ended.get() {
-            self.write_now(Frame::control(8, &code.to_be_bytes()).websocket());
+            self.write_now(&Frame::control(8, &code.to_be_bytes()).websocket());
             self.end();
         }
     }
@@ -259,7 +259,7 @@ impl Pump {
         let mut packets = std::mem::take(&mut found.packets);
         if matches!(self.stage, Stage::Probe { .. }) {
             for pong in found.pings.drain(..) {
-                self.wire.write_now(pong.websocket());
+                self.wire.write_now(&pong.websocket());
             }
             let left = self.probing(packets);
             let Some(left) = left else { return };
@@ -287,7 +287,7 @@ impl Pump {
                 (None, _) => return Some(Vec::new()),
                 (Some(Packet::Probe), false) => {
                     self.stage = Stage::Probe { begun: true };
-                    if !self.wire.write_now(Frame::engine("3probe").websocket()) {
+                    if !self.wire.write_now(&Frame::engine("3probe").websocket()) {
                         self.over(Close::TransportError);
                         return None;
                     }

@@ -275,9 +275,7 @@ impl RunActor {
         }
         let (tenant, external) = (alive.meta.tenant.clone(), alive.meta.external);
         let ended = batch.effects.iter().find_map(ended);
-        for update in &batch.updates {
-            self.publish(update);
-        }
+        self.publish(batch.updates);
         for (work, seqs) in batch.works {
             self.done(work, seqs);
         }
@@ -314,18 +312,24 @@ impl RunActor {
         }
     }
 
-    /// Shows a committed row to whoever watches; nothing is encoded for nobody.
-    pub(super) fn publish(&mut self, update: &Update) {
-        if let Update::Node(node) = update {
-            let reason = if node.success { "success" } else { "failed" };
-            metrics().runs.nodes.get_or_create(&Reason { reason }).inc();
+    /// Shows committed rows to whoever watches; nothing is encoded for nobody. All that one row tells
+    /// is published at once.
+    pub(super) fn publish(&mut self, updates: Vec<Update>) {
+        for update in &updates {
+            if let Update::Node(node) = update {
+                let reason = if node.success { "success" } else { "failed" };
+                metrics().runs.nodes.get_or_create(&Reason { reason }).inc();
+            }
         }
-        if !self.recent.is_on() && self.hub.shards.members(&self.subject) == 0 {
+        if updates.is_empty() || (!self.recent.is_on() && self.hub.shards.members(&self.subject) == 0) {
             return;
         }
-        let Some(row) = self.encoder.encode(update, false) else { return };
-        self.recent.push(&row);
-        watch::publish(&self.hub.shards, &self.subject, row);
+        let at = self.hub.clock.now();
+        for row in watch::rows(updates) {
+            let Some(row) = self.encoder.row(row, at) else { continue };
+            self.recent.push(&row);
+            watch::publish(&self.hub.shards, &self.subject, row);
+        }
     }
 }
 

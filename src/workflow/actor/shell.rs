@@ -118,9 +118,7 @@ impl RunActor {
     /// The state is there: goes on where the run was.
     pub(super) fn begin(&mut self, loaded: Loaded, ctx: &mut Context<Self>) {
         let Loaded { alive, effects, unseen } = loaded;
-        for update in &unseen {
-            self.publish(update);
-        }
+        self.publish(unseen);
         self.phase = Phase::Alive(Box::new(alive));
         self.carry_out(effects, ctx);
         self.life.ready();

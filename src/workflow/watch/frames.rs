@@ -5,13 +5,16 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    engine::{Context, Fields, NodeUpdate, ProgressUpdate, StatusUpdate, Update},
+    delivery::Row,
+    engine::{Fields, NodeUpdate, ProgressUpdate, StatusUpdate, Update},
     ids::{NodeId, RunId, Seq},
     protocol::{
+        EventFrame, Json,
         events::{NodeStatus, Server, WireTime},
         frame::Frame,
     },
@@ -20,7 +23,7 @@ use crate::{
 /// Where runs are watched.
 pub(in crate::workflow) const NAMESPACE: &str = "/";
 
-/// A row as frames; at most one of them.
+/// A row as frames.
 #[derive(Debug, Clone)]
 pub(in crate::workflow) struct Encoded {
     /// The row.
@@ -29,14 +32,28 @@ pub(in crate::workflow) struct Encoded {
     pub(in crate::workflow) frame: Option<Frame>,
     /// For those who asked for progress.
     pub(in crate::workflow) progress: Option<Frame>,
+    /// For registrations, which make frames of their own of it.
+    pub(in crate::workflow) row: Option<Arc<Row>>,
+    /// For everybody, behind all others.
+    pub(in crate::workflow) tail: Option<Frame>,
     /// Nothing follows it.
     pub(in crate::workflow) terminal: bool,
 }
 
 impl Encoded {
-    /// The frame for a member, if the row has one for it.
-    pub(in crate::workflow) fn for_member(self, progress: bool) -> Option<Frame> {
-        self.frame.or(self.progress.filter(|_| progress))
+    fn new(seq: Seq) -> Self {
+        Self { seq, frame: None, progress: None, row: None, tail: None, terminal: false }
+    }
+
+    /// The frames for a member without registrations.
+    pub(in crate::workflow) fn for_member(self, progress: bool) -> impl Iterator<Item = Frame> {
+        let progress = self.progress.filter(|_| progress);
+        progress.into_iter().chain(self.frame).chain(self.tail)
+    }
+
+    /// Bytes of its frames.
+    pub(in crate::workflow) fn cost(&self) -> usize {
+        [&self.frame, &self.progress, &self.tail].into_iter().flatten().map(Frame::cost).sum()
     }
 }
 
@@ -51,30 +68,64 @@ impl Encoder {
         Self { run: run.clone() }
     }
 
-    /// A row; `replayed` when it happened before the join. `None` when it cannot be written as JSON,
-    /// which no value of ours does.
-    pub(in crate::workflow) fn encode(&self, update: &Update, replayed: bool) -> Option<Encoded> {
-        let seq = update.seq();
-        let frame = match update {
-            Update::Node(node) => self.node(node, replayed),
-            Update::Progress(progress) => self.progress(progress, replayed),
-            Update::Status(status) => self.status(status, replayed),
-        };
-        let frame = match frame {
-            Ok(frame) => Some(frame),
-            Err(error) => {
-                log::error!(run_id:% = self.run, seq:% = seq; "an event cannot be written: {error}");
-                return None;
-            }
-        };
-        let terminal = matches!(update, Update::Status(_));
-        Some(match update {
-            Update::Progress(_) => Encoded { seq, frame: None, progress: frame, terminal },
-            Update::Node(_) | Update::Status(_) => Encoded { seq, frame, progress: None, terminal },
-        })
+    /// One row that was just committed, with all that it tells; each context is encoded once. `None`
+    /// when it cannot be written as JSON, which no value of ours does.
+    pub(in crate::workflow) fn row(&self, updates: Vec<Update>, at: Timestamp) -> Option<Encoded> {
+        let mut encoded = Encoded::new(updates.first()?.seq());
+        for update in updates {
+            self.add(&mut encoded, &update, false, at)?;
+        }
+        Some(encoded)
     }
 
-    fn node(&self, update: &NodeUpdate, replayed: bool) -> Result<Frame, serde_json::Error> {
+    /// What a row told; `replayed` when it happened before the join.
+    pub(in crate::workflow) fn encode(&self, update: &Update, replayed: bool) -> Option<Encoded> {
+        let mut encoded = Encoded::new(update.seq());
+        self.add(&mut encoded, update, replayed, Timestamp::UNIX_EPOCH)?;
+        Some(encoded)
+    }
+
+    fn add(&self, encoded: &mut Encoded, update: &Update, replayed: bool, at: Timestamp) -> Option<()> {
+        self.try_add(encoded, update, replayed, at)
+            .inspect_err(|error| {
+                log::error!(run_id:% = self.run, seq:% = update.seq(); "an event cannot be written: {error}");
+            })
+            .ok()
+    }
+
+    fn try_add(
+        &self,
+        encoded: &mut Encoded,
+        update: &Update,
+        replayed: bool,
+        at: Timestamp,
+    ) -> Result<(), serde_json::Error> {
+        let context = match update {
+            Update::Node(node) => node.context.as_ref().map(Json::of).transpose()?,
+            Update::Progress(_) => None,
+            Update::Status(status) => Some(Json::of(&status.context)?),
+        };
+        match update {
+            Update::Node(node) => encoded.frame = Some(self.node(node, context.as_ref(), replayed)?),
+            Update::Progress(progress) => encoded.progress = Some(self.progress(progress, replayed)?),
+            Update::Status(status) => {
+                encoded.frame = Some(self.status(status, context.as_ref(), replayed)?);
+                encoded.terminal = true;
+            }
+        }
+        if !replayed && matches!(update, Update::Node(_) | Update::Status(_)) {
+            let row = Row { run: self.run.clone(), at, update: update.clone(), context };
+            encoded.row = Some(Arc::new(row));
+        }
+        Ok(())
+    }
+
+    fn node(
+        &self,
+        update: &NodeUpdate,
+        context: Option<&Json>,
+        replayed: bool,
+    ) -> Result<Frame, serde_json::Error> {
         let body = Node {
             instance_id: &self.run,
             run_id: &self.run,
@@ -88,13 +139,12 @@ impl Encoder {
             output: &update.output,
             error: update.error.as_deref(),
             error_code: update.error_code.as_deref(),
-            context_data: update.context.as_ref(),
-            context_truncated: update.context.is_none(),
+            context_truncated: context.is_none(),
             duration_ms: update.duration_ms,
             iteration: update.iteration,
             replayed,
         };
-        Frame::event(NAMESPACE, Server::NodeUpdate.as_str(), &body)
+        with_context(Server::NodeUpdate, &body, context)
     }
 
     fn progress(&self, update: &ProgressUpdate, replayed: bool) -> Result<Frame, serde_json::Error> {
@@ -112,38 +162,56 @@ impl Encoder {
             output: &none,
             error: None,
             error_code: None,
-            // Absent, never empty: pages take an empty object for the whole context.
-            context_data: None,
             context_truncated: false,
             duration_ms: None,
             iteration: update.iteration,
             replayed,
         };
-        Frame::event(NAMESPACE, Server::NodeUpdate.as_str(), &body)
+        // Without a context, never with an empty one: pages take that for the whole.
+        with_context(Server::NodeUpdate, &body, None)
     }
 
-    fn status(&self, update: &StatusUpdate, replayed: bool) -> Result<Frame, serde_json::Error> {
+    fn status(
+        &self,
+        update: &StatusUpdate,
+        context: Option<&Json>,
+        replayed: bool,
+    ) -> Result<Frame, serde_json::Error> {
         let body = Status {
             instance_id: &self.run,
             run_id: &self.run,
             status: update.status.as_str(),
             seq: update.seq,
-            context_data: &update.context,
             output: update.output.as_ref(),
             error: update.error.as_deref(),
             error_code: update.error_code.as_deref(),
             completed_at: WireTime(update.completed_at),
             replayed,
         };
-        Frame::event(NAMESPACE, Server::StatusUpdate.as_str(), &body)
+        with_context(Server::StatusUpdate, &body, context)
     }
+}
+
+/// The context comes last: it is a part that frames share.
+fn with_context(
+    event: Server,
+    body: &impl Serialize,
+    context: Option<&Json>,
+) -> Result<Frame, serde_json::Error> {
+    let mut frame = EventFrame::new(NAMESPACE, event.as_str())?;
+    frame.open(body)?;
+    if let Some(context) = context {
+        frame.member("contextData", context);
+    }
+    frame.close();
+    Ok(frame.finish())
 }
 
 fn not(value: &bool) -> bool {
     !value
 }
 
-/// `workflow_node_update`, borrowed.
+/// `workflow_node_update`, borrowed, without its context.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Node<'a> {
@@ -167,8 +235,6 @@ struct Node<'a> {
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    context_data: Option<&'a Context>,
     #[serde(skip_serializing_if = "not")]
     context_truncated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,7 +245,7 @@ struct Node<'a> {
     replayed: bool,
 }
 
-/// `workflow_status_update`, borrowed.
+/// `workflow_status_update`, borrowed, without its context.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Status<'a> {
@@ -188,7 +254,6 @@ struct Status<'a> {
     run_id: &'a RunId,
     status: &'a str,
     seq: Seq,
-    context_data: &'a Context,
     output: Option<&'a Arc<Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
@@ -203,7 +268,7 @@ struct Status<'a> {
 mod tests {
     use super::*;
     use crate::{
-        engine::RunStatus,
+        engine::{Context, RunStatus},
         ids::{Attempt, Visit},
         protocol::events,
     };
@@ -286,7 +351,7 @@ mod tests {
             iteration: None,
         };
         let encoded = encoder.encode(&Update::Progress(progress), false).unwrap();
-        assert!(encoded.clone().for_member(false).is_none());
+        assert_eq!(encoded.clone().for_member(false).count(), 0);
         let (_, text) = body(Some(encoded));
         let value: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["status"], "suspended");

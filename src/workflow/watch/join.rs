@@ -93,11 +93,12 @@ impl Recent {
         if self.after.is_none() {
             return;
         }
-        self.bytes += cost(row);
-        self.rows.push_back(row.clone());
+        let row = Encoded { row: None, ..row.clone() };
+        self.bytes += row.cost();
+        self.rows.push_back(row);
         while self.rows.len() > RECENT_ROWS || self.bytes > RECENT_BYTES {
             let Some(gone) = self.rows.pop_front() else { break };
-            self.bytes -= cost(&gone);
+            self.bytes -= gone.cost();
             self.after = Some(gone.seq);
         }
     }
@@ -107,13 +108,9 @@ impl Recent {
         let after = self.after?;
         (after <= seq).then(|| {
             let missing = self.rows.iter().filter(|row| row.seq > seq).cloned();
-            missing.filter_map(|row| row.for_member(progress)).collect()
+            missing.flat_map(|row| row.for_member(progress)).collect()
         })
     }
-}
-
-fn cost(row: &Encoded) -> usize {
-    row.frame.as_ref().map_or(0, Frame::cost) + row.progress.as_ref().map_or(0, Frame::cost)
 }
 
 /// The run's side of a join: `state` is committed and published.
@@ -159,9 +156,22 @@ pub(in crate::workflow) fn watch(
             member: watch.member,
             frames,
             progress: watch.progress,
+            register: None,
         });
     }
     Watched::Joined
+}
+
+/// Updates, one group a row.
+pub(in crate::workflow) fn rows(updates: Vec<Update>) -> Vec<Vec<Update>> {
+    let mut rows: Vec<Vec<Update>> = Vec::new();
+    for update in updates {
+        match rows.last_mut() {
+            Some(row) if row.first().is_some_and(|first| first.seq() == update.seq()) => row.push(update),
+            _ => rows.push(vec![update]),
+        }
+    }
+    rows
 }
 
 /// Hands a committed row to the workers that have watchers.
@@ -171,6 +181,8 @@ pub(in crate::workflow) fn publish(shards: &Shards, subject: &Subject, row: Enco
         seq: row.seq,
         frame: row.frame,
         progress_frame: row.progress,
+        row: row.row,
+        tail: row.tail,
         terminal: row.terminal,
     });
 }
@@ -185,7 +197,7 @@ pub(super) fn encode(encoder: &Encoder, updates: &[Update], progress: bool) -> V
     updates
         .iter()
         .filter_map(|update| encoder.encode(update, true))
-        .filter_map(|row| row.for_member(progress))
+        .flat_map(|row| row.for_member(progress))
         .collect()
 }
 

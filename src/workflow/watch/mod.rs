@@ -13,5 +13,5 @@ mod replay;
 pub use self::join::{AckFrame, Join};
 pub(super) use self::{
     frames::{Encoded, Encoder},
-    join::{Recent, Watch, Watched, publish, subject, watch},
+    join::{Recent, Watch, Watched, publish, rows, subject, watch},
 };
