@@ -113,6 +113,10 @@ pub struct Runs {
     pub started: Counter,
     /// Runs ended, by status.
     pub ended: Family<KindLabel, Counter>,
+    /// Runs that have a place among their tenant's active ones.
+    pub active: Gauge,
+    /// Runs that wait for such a place.
+    pub queued: Gauge,
     /// Node attempts ended, by result.
     pub nodes: Family<Reason, Counter>,
     /// Results dropped because their attempt was over.
@@ -206,6 +210,8 @@ impl Metrics {
         let w = &self.runs;
         r.register("runs_started", "Workflow runs started", w.started.clone());
         r.register("runs_ended", "Workflow runs ended, by status", w.ended.clone());
+        r.register("runs_active", "Workflow runs that have a place", w.active.clone());
+        r.register("runs_queued", "Workflow runs that wait for a place", w.queued.clone());
         r.register("node_executions", "Node attempts ended, by result", w.nodes.clone());
         r.register("late_results", "Results dropped, their attempt was over", w.late_results.clone());
         let x = &self.scripts;

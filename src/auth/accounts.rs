@@ -162,7 +162,10 @@ impl Auth {
         text("email", new.email.as_deref())?;
         text("firstName", new.first_name.as_deref())?;
         text("lastName", new.last_name.as_deref())?;
-        if new.subject.is_empty() || new.subject.len() > 128 || new.subject.chars().any(char::is_control) {
+        if new.subject.is_empty()
+            || new.subject.chars().count() > 128
+            || new.subject.chars().any(char::is_control)
+        {
             return Err(Error::Invalid("firebaseID: 1 to 128 bytes without control characters".to_owned()));
         }
         let now = self.now();

@@ -159,7 +159,7 @@ fn subject(claims: &Map<String, Value>, names: &[&str]) -> Result<String, Error>
             None => {}
             Some(Value::String(subject))
                 if !subject.is_empty()
-                    && subject.len() <= MAX_SUBJECT
+                    && subject.chars().count() <= MAX_SUBJECT
                     && !subject.chars().any(char::is_control) =>
             {
                 return Ok(subject.clone());
@@ -238,6 +238,7 @@ mod tests {
             (json!({"sub": 7, "uid": "c"}), None),
             (json!({"sub": "a\u{0}b"}), None),
             (json!({"sub": "x".repeat(129)}), None),
+            (json!({"sub": "ж".repeat(129)}), None),
         ] {
             let mut claims = claims;
             claims["exp"] = json!(NOW + 1);

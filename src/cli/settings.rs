@@ -25,13 +25,10 @@ pub(super) fn read_to_serve(flags: &Flags) -> Result<Loaded, Failure> {
     Ok(loaded)
 }
 
-/// `config check`.
+/// `config check`: refuses whatever `serve` refuses.
 pub(super) fn check(flags: &Flags) -> Result<(), Failure> {
-    let loaded = read(flags)?;
+    let loaded = read_to_serve(flags)?;
     let file = loaded.file.map_or_else(|| "no file".to_owned(), |path| path.display().to_string());
-    if let Err(mistakes) = require_verifier(&loaded.config) {
-        say(&format!("note: jethub serve would refuse to start:\n{mistakes}"));
-    }
     print(&format!("the settings hold ({file}, environment, flags)\n"))
 }
 

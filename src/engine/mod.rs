@@ -10,7 +10,7 @@
 //! times and publishes; REST, for checks and views. It never does I/O, never asks the time, never
 //! runs code of a tenant: that is a [`Task`] for others.
 //!
-//! Reads: `definition` (client form to graph), `nodes` (one file a node type), `value` (paths,
+//! Reads: `definition` (client form to graph), `schema` (what editors need of it), `nodes` (one file a node type), `value` (paths,
 //! templates, JavaScript's ideas of text and number), `event` and `row`, `state` (the fold),
 //! `rules` (decide, schedule, retry), `effect`, `update`, `invariants`.
 mod command;
@@ -23,6 +23,7 @@ mod limits;
 mod nodes;
 mod row;
 mod rules;
+mod schema;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -31,7 +32,9 @@ mod value;
 
 pub use self::{
     command::{AttemptResult, Ingested, Outcome, Refusal, RunCommand, Start},
-    definition::{Definition, Problem, Source, check_saved, reopen, validate, validate_external},
+    definition::{
+        Definition, Fault, Problem, Severity, Source, check_saved, reopen, validate, validate_external,
+    },
     effect::{Effect, ScriptKind, Task, TimerKey, effects, outstanding},
     event::{
         Completed, Dispatched, Failed, Finished, NodeError, RunEvent, RunStatus, Started, Suspended, Then,
@@ -40,6 +43,7 @@ pub use self::{
     limits::Limits,
     row::{LogRow, RowError, RowKind},
     rules::{Step, decide, step},
+    schema::{definition_schema, node_schema, node_schemas, problems},
     state::{Active, Facts, RunState, apply, snapshot_due},
     update::{NodeUpdate, ProgressUpdate, StatusUpdate, Update, joiner, update},
     value::{CodeContext, Context, Fields, Resolver, TooLarge},

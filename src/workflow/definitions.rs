@@ -126,12 +126,5 @@ pub(super) fn source_of(version: &VersionRow) -> Result<Source, store::Error> {
 
 /// Problems in the words of this module.
 pub(super) fn issues(problems: Vec<Problem>) -> Vec<Issue> {
-    problems
-        .into_iter()
-        .map(|problem| Issue {
-            path: problem.path,
-            node: problem.node.map(|node| node.as_str().to_owned()),
-            message: problem.message,
-        })
-        .collect()
+    problems.into_iter().map(Issue::from).collect()
 }

@@ -4,21 +4,55 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
+    engine::{Fault, Problem, Severity},
     error::{Code, Coded},
     store,
     supervise::Refused,
 };
 
 /// One thing that is wrong with a definition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Issue {
     /// Where, as a path into the request (`nodes[3].data.code`).
     pub path: String,
     /// Of which node, if of one.
     #[serde(rename = "nodeID", skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// What kind, for programs; none of an input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<Fault>,
     /// What, for people.
     pub message: String,
+    /// What would be right, if that can be guessed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Whether it keeps the definition from running; none of an input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+}
+
+impl Issue {
+    /// A field with what is wrong.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), ..Self::default() }
+    }
+    /// Whether it keeps the definition from being saved, or from running.
+    pub fn is_error(&self) -> bool {
+        self.severity == Some(Severity::Error)
+    }
+}
+
+impl From<Problem> for Issue {
+    fn from(problem: Problem) -> Self {
+        Self {
+            path: problem.path,
+            node: problem.node.map(|node| node.as_str().to_owned()),
+            code: Some(problem.code),
+            message: problem.message,
+            hint: problem.hint,
+            severity: Some(problem.severity),
+        }
+    }
 }
 
 /// Why a command about a run or a definition was not carried out.

@@ -33,7 +33,10 @@ mod watch;
 
 pub use self::{
     actor::{Execute, Job, RunKind},
-    catalogue::{Catalogue, EdgeView, NodeView, SaveWorkflow, WorkflowList, WorkflowView},
+    catalogue::{
+        Bundle, Catalogue, EdgeView, ImportWorkflow, Imported, NodeView, SaveWorkflow, VersionView,
+        WorkflowList, WorkflowView, runs_queries,
+    },
     error::{Error, Issue},
     hub::Parts,
     ingest::{Ingest, IngestEvent, IngestResult},
@@ -41,5 +44,6 @@ pub use self::{
     runs::{Located, Runs, Stopped},
     start::{StartRun, StartTest, Started, Starter, inputs_of},
     view::{ListRuns, LogView, RunList, RunRow, RunView},
+    waiting::Queue,
     watch::{AckFrame, Join},
 };

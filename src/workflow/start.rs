@@ -317,8 +317,7 @@ fn first_row(before: &RunState, step: Step) -> Step {
 
 fn resolve(options: &Value, given: Option<&Value>) -> Result<Map<String, Value>, Error> {
     engine::resolve_inputs(options, given).map_err(|problems| {
-        let issue =
-            |problem: engine::InputProblem| Issue { path: problem.key, node: None, message: problem.message };
+        let issue = |problem: engine::InputProblem| Issue::new(problem.key, problem.message);
         Error::Inputs(problems.into_iter().map(issue).collect())
     })
 }

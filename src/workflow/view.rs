@@ -1,11 +1,11 @@
 //! What REST shows of runs (`contract.md` 4.5, 6.4).
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Error, Runs, fold::Fold};
+use super::{Error, Runs, fold::Fold, waiting::Queue};
 use crate::{
     clock::to_wire,
     engine,
@@ -14,7 +14,7 @@ use crate::{
         Row,
         tables::{
             ListPage,
-            runs::{self, Run, RunFilter, RunStatus},
+            runs::{self, Run, RunFilter, RunStatus, Tests},
         },
     },
 };
@@ -28,6 +28,8 @@ pub struct ListRuns {
     pub workflow: Option<WorkflowId>,
     /// With this status only.
     pub status: Option<RunStatus>,
+    /// Of the test runs only those that are shown.
+    pub tests: Tests,
     /// Which part of the list.
     pub page: ListPage,
 }
@@ -69,6 +71,9 @@ pub struct RunRow {
     pub started_at: String,
     /// Ended.
     pub completed_at: Option<String>,
+    /// Of a run that waits for a place among its tenant's active ones: from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_position: Option<usize>,
 }
 
 /// The whole of a run (`contract.md` 6.4), without the envelope's `success`.
@@ -159,6 +164,7 @@ impl RunRow {
             is_test: run.is_test,
             started_at: to_wire(run.started_at),
             completed_at: run.completed_at.map(to_wire),
+            queue_position: None,
         }
     }
 }
@@ -202,6 +208,7 @@ impl Runs {
             row.status = finished.status.as_str();
             row.completed_at = Some(to_wire(finished.at));
         }
+        self.queued(tenant, std::iter::once(&mut row)).await?;
         Ok(RunView {
             row,
             context_data: state.context().clone(),
@@ -215,14 +222,43 @@ impl Runs {
         })
     }
 
+    /// How many runs of a tenant are active and how many wait, and within which bounds.
+    pub async fn queue(&self, tenant: &TenantId) -> Result<Queue, Error> {
+        self.hub.admission.count(&self.hub.store, tenant).await?;
+        Ok(self.hub.admission.queue(tenant))
+    }
+
+    /// Says of runs that wait for a place how many are before them.
+    async fn queued<'r>(
+        &self,
+        tenant: &TenantId,
+        rows: impl Iterator<Item = &'r mut RunRow>,
+    ) -> Result<(), Error> {
+        let pending = RunStatus::Pending.as_str();
+        let waiting: Vec<&mut RunRow> = rows.filter(|row| row.status == pending).collect();
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        self.hub.admission.count(&self.hub.store, tenant).await?;
+        let ids: HashSet<RunId> = waiting.iter().map(|row| row.instance_id.clone()).collect();
+        let positions = self.hub.admission.positions(tenant, &ids.iter().collect());
+        for row in waiting {
+            row.queue_position = positions.get(&row.instance_id).copied();
+        }
+        Ok(())
+    }
+
     /// Runs of a tenant, latest start first.
     pub async fn list(&self, list: ListRuns) -> Result<RunList, Error> {
-        let ListRuns { tenant, workflow, status, page } = list;
+        let ListRuns { tenant, workflow, status, tests, page } = list;
         let (number, size) = (page.page, page.page_size);
-        let filter = RunFilter { workflow_id: workflow, status };
-        let listed = self.hub.store.read(move |db| runs::list(db, &tenant, &filter, &page)).await?;
+        let filter = RunFilter { workflow_id: workflow, status, tests };
+        let of = tenant.clone();
+        let listed = self.hub.store.read(move |db| runs::list(db, &of, &filter, &page)).await?;
+        let mut instances: Vec<RunRow> = listed.rows.iter().map(RunRow::of).collect();
+        self.queued(&tenant, instances.iter_mut()).await?;
         Ok(RunList {
-            instances: listed.rows.iter().map(RunRow::of).collect(),
+            instances,
             total_count: listed.total,
             page: number,
             page_size: size,

@@ -98,7 +98,7 @@ fn a_token_is_all_that_is_printed() {
 fn exit_codes_tell_usage_from_failure() {
     let dir = tempfile::tempdir().unwrap();
     for (arguments, code) in [
-        (&["config", "check"][..], 0),
+        (&["config", "check"][..], 78),
         (&["config", "reference"], 0),
         (&["--help"], 0),
         (&["--version"], 0),
@@ -120,8 +120,12 @@ fn the_reference_is_checked_by_the_hub_that_printed_it() {
     let dir = tempfile::tempdir().unwrap();
     let reference = jethub(&["config", "reference"], &[], dir.path()).stdout;
     std::fs::write(dir.path().join("reference.toml"), reference).unwrap();
-    let output = jethub(&["config", "check", "--config", "reference.toml"], &[], dir.path());
+    let check = ["config", "check", "--config", "reference.toml"];
+    let output = jethub(&check, &[("JETHUB_AUTH__HS256_SECRET", SECRET)], dir.path());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    // Nobody could be verified: the hub would not start with it.
+    let output = jethub(&check, &[], dir.path());
+    assert_eq!(output.status.code(), Some(78), "{}", text(&output.stderr));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Faults;
+use super::{Faults, Words};
 use crate::{
     engine::value::{number, templates_in},
     ids::NodeId,
@@ -24,8 +24,8 @@ impl<'a> Config<'a> {
         Self { path: path.into(), node, data }
     }
     /// A fault at a field.
-    pub(in crate::engine) fn fault(&self, name: &str, message: &str, faults: &mut Faults) {
-        faults.push(format!("{}.{name}", self.path), self.node, message);
+    pub(in crate::engine) fn fault(&self, name: &str, words: impl Into<Words>, faults: &mut Faults) {
+        faults.push(format!("{}.{name}", self.path), self.node, words);
     }
     /// A field that is there and not null.
     pub(in crate::engine) fn value(&self, name: &str) -> Option<&'a Value> {

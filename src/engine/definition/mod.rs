@@ -16,12 +16,13 @@ mod validate_test;
 pub(in crate::engine) use self::{
     config::Config,
     graph::{Edge, Node},
-    policy::{Handling, Policy},
-    problem::Faults,
+    policy::{HANDLING, Handling, Policy},
+    problem::{Faults, Words, did_you_mean},
+    source::{RawEdge, RawNode, raw},
 };
 pub use self::{
     graph::Definition,
-    problem::Problem,
+    problem::{Fault, Problem, Severity},
     saved::check_saved,
     source::Source,
     validate::{reopen, validate, validate_external},

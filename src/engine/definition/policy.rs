@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Config, Faults};
+use super::{Config, Faults, Words, did_you_mean};
 use crate::engine::{Limits, nodes::TypeRow, value::number};
+
+/// The words of `errorHandling`.
+pub(in crate::engine) const HANDLING: [&str; 6] =
+    ["continue", "continue_default", "skip_item", "fail_workflow", "retry_then_fail", "retry_then_continue"];
 
 /// What happens when the last attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,9 +75,9 @@ impl Policy {
             Some("continue" | "skip_item") => (Handling::Continue, false),
             Some("continue_default") => (Handling::ContinueDefault, false),
             Some("retry_then_continue") => (Handling::Continue, true),
-            Some(_) => {
-                let modes = "must be one of continue, continue_default, skip_item, fail_workflow, retry_then_fail, retry_then_continue";
-                config.fault("errorHandling", modes, faults);
+            Some(mode) => {
+                let words = Words::from(format!("must be one of {}", HANDLING.join(", ")));
+                config.fault("errorHandling", words.hint(did_you_mean(mode, HANDLING)), faults);
                 (Handling::Fail, false)
             }
         };

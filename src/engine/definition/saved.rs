@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Config, Faults, Problem, Source,
+    Config, Fault, Faults, Problem, Source,
     source::{self, RawEdge, RawNode},
 };
 use crate::engine::{
@@ -31,7 +31,10 @@ pub(super) fn sizes(source: &Source, limits: &Limits, faults: &mut Faults) -> bo
             faults.push(
                 path,
                 None,
-                format!("a definition has at most {most} {what}, this one has {found} ({key})"),
+                (
+                    Fault::TooLarge,
+                    format!("a definition has at most {most} {what}, this one has {found} ({key})"),
+                ),
             );
         }
     };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Faults;
+use super::{Fault, Faults};
 use crate::ids::NodeId;
 
 /// A definition as clients send it and the store keeps it: `nodes`, `edges`, `workflowOptions`.
@@ -32,20 +32,29 @@ impl Source {
 }
 
 /// A node whose shape is right.
-pub(super) struct RawNode<'a> {
-    pub(super) path: String,
-    pub(super) data_path: String,
-    pub(super) id: NodeId,
-    pub(super) kind: &'a str,
-    pub(super) data: &'a Map<String, Value>,
+pub(in crate::engine) struct RawNode<'a> {
+    pub(in crate::engine) path: String,
+    pub(in crate::engine) data_path: String,
+    pub(in crate::engine) id: NodeId,
+    pub(in crate::engine) kind: &'a str,
+    pub(in crate::engine) data: &'a Map<String, Value>,
 }
 
 /// An edge whose shape is right.
-pub(super) struct RawEdge<'a> {
-    pub(super) path: String,
-    pub(super) from: &'a str,
-    pub(super) to: &'a str,
-    pub(super) handle: Option<&'a str>,
+pub(in crate::engine) struct RawEdge<'a> {
+    pub(in crate::engine) path: String,
+    pub(in crate::engine) from: &'a str,
+    pub(in crate::engine) to: &'a str,
+    pub(in crate::engine) handle: Option<&'a str>,
+}
+
+/// What is right in shape, for those who look at it without refusing anything.
+pub(in crate::engine) fn raw<'a>(
+    source: &'a Source,
+    empty: &'a Map<String, Value>,
+) -> (Vec<RawNode<'a>>, Vec<RawEdge<'a>>) {
+    let mut ignored = Faults::default();
+    (nodes(&source.nodes, empty, &mut ignored), edges(&source.edges, &mut ignored))
 }
 
 fn field<'a>(map: &'a Map<String, Value>, names: [&'static str; 2]) -> Option<(&'static str, &'a Value)> {
@@ -92,7 +101,11 @@ pub(super) fn nodes<'a>(
             }
         };
         if !seen.insert(id.clone()) {
-            faults.push(format!("{path}.{name}"), Some(&id), "is the id of another node, too");
+            faults.push(
+                format!("{path}.{name}"),
+                Some(&id),
+                (Fault::DuplicateId, "is the id of another node, too"),
+            );
             continue;
         }
         let (name, kind) = field(node, ["type", "nodeType"]).unwrap_or(("type", &Value::Null));

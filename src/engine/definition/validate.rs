@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::{
-    Config, Definition, Edge, Faults, Node, Policy, Problem, Source,
+    Config, Definition, Edge, Fault, Faults, Node, Policy, Problem, Source, Words, did_you_mean,
     graph::{falls_back_to_default, handle_name},
     policy::span,
     saved,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::engine::{
     Limits,
-    nodes::{Kind, type_row},
+    nodes::{Kind, type_row, type_rows},
     value::is_identifier,
 };
 
@@ -74,7 +74,10 @@ fn build(
         faults.push(
             "nodes",
             None,
-            format!("a workflow has exactly one start node, this one has {}", starts.len()),
+            (
+                Fault::StartCount,
+                format!("a workflow has exactly one start node, this one has {}", starts.len()),
+            ),
         );
     }
     if !faults.is_empty() {
@@ -114,7 +117,9 @@ fn edges(
         let other = from.or(to).and_then(|at| nodes.get(at)).map(|node| &node.id);
         for (name, id, found) in [("source", edge.from, from), ("target", edge.to, to)] {
             if found.is_none() {
-                faults.push(format!("{}.{name}", edge.path), other, format!("there is no node {id:?}"));
+                let hint = did_you_mean(id, nodes.iter().map(|node| node.id.as_str()));
+                let words = Words::from((Fault::UnknownNode, format!("there is no node {id:?}")));
+                faults.push(format!("{}.{name}", edge.path), other, words.hint(hint));
             }
         }
     }
@@ -136,7 +141,9 @@ fn node(
     let parse = row.and_then(|row| row.parse);
     if parse.is_none() {
         let known = if row.is_some() { "is not supported by this version" } else { "is unknown" };
-        here.push(format!("{}.type", raw.path), Some(&raw.id), format!("node type {} {known}", raw.kind));
+        let hint = did_you_mean(raw.kind, type_rows().map(|row| row.name));
+        let words = Words::from((Fault::UnknownType, format!("node type {} {known}", raw.kind)));
+        here.push(format!("{}.type", raw.path), Some(&raw.id), words.hint(hint));
     }
     let kind = match parse {
         Some(parse) if runs_here => parse(&config, here),
@@ -227,7 +234,7 @@ fn order(
             faults.push(
                 node.path.clone(),
                 Some(&node.id),
-                "is on a cycle: only a loop node may be reached again",
+                (Fault::Cycle, "is on a cycle: only a loop node may be reached again"),
             );
         }
     }

@@ -14,5 +14,6 @@ mod table;
 
 pub(in crate::engine) use self::{
     kind::{Begin, Ended, Kind, Work},
-    table::{TypeRow, type_row},
+    operator::OPERATORS,
+    table::{TypeRow, type_row, type_rows},
 };

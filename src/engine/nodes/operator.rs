@@ -8,6 +8,25 @@ use crate::engine::value::{number, text};
 /// Largest compiled pattern: with a linear-time engine the rest of the cost is the text's length.
 const PATTERN_BYTES: usize = 1 << 20;
 
+/// The operators, `expression` included, which is carried out elsewhere.
+pub(in crate::engine) const OPERATORS: [&str; 15] = [
+    "equals",
+    "not_equals",
+    "contains",
+    "not_contains",
+    "starts_with",
+    "ends_with",
+    "greater_than",
+    "less_than",
+    "greater_or_equal",
+    "less_or_equal",
+    "is_empty",
+    "is_not_empty",
+    "matches_regex",
+    "regex",
+    "expression",
+];
+
 /// Compares; an unknown operator is false.
 pub(super) fn holds(operator: &str, left: &Value, right: &Value) -> bool {
     let texts = |compare: fn(&str, &str) -> bool| compare(&text(left), &text(right));

@@ -59,3 +59,8 @@ const TABLE: &[TypeRow] = &[
 pub(in crate::engine) fn type_row(name: &str) -> Option<&'static TypeRow> {
     TABLE.iter().find(|row| row.name == name)
 }
+
+/// The rows of all types.
+pub(in crate::engine) fn type_rows() -> impl Iterator<Item = &'static TypeRow> {
+    TABLE.iter()
+}

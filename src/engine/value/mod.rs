@@ -13,7 +13,7 @@ pub(in crate::engine) use self::{
     fields::json_size,
     js::{is_identifier, number, number_value, text, truthy},
     path::Lookup,
-    template::{resolve, templates_in},
+    template::{Template, resolve, templates_in},
 };
 pub use self::{
     fields::{CodeContext, Context, Fields},

@@ -44,6 +44,14 @@ impl Path {
         Some(Self(steps))
     }
 
+    /// The names that it begins with.
+    pub(in crate::engine) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map_while(|step| match step {
+            Step::Key(key) => Some(key.as_ref()),
+            Step::Index(_) => None,
+        })
+    }
+
     fn key(text: &str) -> Option<(Step, &str)> {
         // Hyphens and leading digits are no JavaScript, but node ids have them (`ctx.__node_1f-2`).
         let end = text

@@ -61,6 +61,14 @@ impl<'a> Template<'a> {
         }
     }
 
+    /// The paths in it.
+    pub(in crate::engine) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Path(path) => Some(path),
+            Part::Text(_) => None,
+        })
+    }
+
     /// The value: of a whole template with its type (`None` = missing path), else a text.
     pub(in crate::engine) fn resolve(&self, ctx: &dyn Lookup) -> Option<Value> {
         if let Some(path) = self.whole() {

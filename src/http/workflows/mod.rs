@@ -12,8 +12,8 @@ mod told;
 use super::routes::{Access::Tenant, Route, row};
 use crate::{
     auth::Permission::{
-        WorkflowCreate, WorkflowDelete, WorkflowExecute, WorkflowList, WorkflowRead, WorkflowTest,
-        WorkflowUpdate,
+        WorkflowCreate, WorkflowDelete, WorkflowExecute, WorkflowExport, WorkflowList, WorkflowRead,
+        WorkflowTest, WorkflowUpdate,
     },
     error::Code::{NotFound, RunNotFound, SchemaNotFound, WorkflowNotFound},
 };
@@ -33,6 +33,15 @@ pub(super) const ROUTES: &[Route] = &[
         SchemaNotFound,
         |a| Box::pin(schemas::list(a)),
     ),
+    row("POST", "/api/v1/tenants/{tenantID}/workflows/validate", Tenant(&[WorkflowCreate]), NotFound, |a| {
+        Box::pin(definitions::validate(a))
+    }),
+    row("POST", "/api/v1/tenants/{tenantID}/workflows/import", Tenant(&[WorkflowCreate]), NotFound, |a| {
+        Box::pin(definitions::import(a))
+    }),
+    row("GET", "/api/v1/tenants/{tenantID}/workflows/queue", Tenant(&[WorkflowList]), NotFound, |a| {
+        Box::pin(runs::queue(a))
+    }),
     row(
         "POST",
         "/api/v1/tenants/{tenantID}/workflows/test",
@@ -84,6 +93,20 @@ pub(super) const ROUTES: &[Route] = &[
         Tenant(&[WorkflowDelete]),
         WorkflowNotFound,
         |a| Box::pin(definitions::delete(a)),
+    ),
+    row(
+        "GET",
+        "/api/v1/tenants/{tenantID}/workflows/{workflowID}/versions",
+        Tenant(&[WorkflowRead]),
+        WorkflowNotFound,
+        |a| Box::pin(definitions::versions(a)),
+    ),
+    row(
+        "GET",
+        "/api/v1/tenants/{tenantID}/workflows/{workflowID}/export",
+        Tenant(&[WorkflowExport]),
+        WorkflowNotFound,
+        |a| Box::pin(definitions::export(a)),
     ),
     row(
         "POST",

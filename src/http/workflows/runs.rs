@@ -3,12 +3,15 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::told::{starter, told};
+use super::{
+    definitions::may_run_queries,
+    told::{starter, told},
+};
 use crate::{
     auth::Permission,
     http::{Answer, Asked, Failure},
     ids::{RunId, WorkflowId},
-    store::tables::runs::{Executor, RunStatus},
+    store::tables::runs::{Executor, RunStatus, Tests},
     workflow::{ListRuns, StartRun, StartTest, inputs_of},
 };
 
@@ -50,6 +53,7 @@ fn executor(body: &Map<String, Value>) -> Result<Executor, Failure> {
 pub(super) async fn test(asked: Asked) -> Result<Answer, Failure> {
     let body: Map<String, Value> = asked.fields()?;
     let graph: Graph = asked.fields()?;
+    may_run_queries(&asked, Some(&graph.nodes)).await?;
     let start = StartTest {
         tenant: asked.tenant()?.clone(),
         workflow: graph.workflow,
@@ -78,8 +82,19 @@ pub(super) async fn list(asked: Asked) -> Result<Answer, Failure> {
         })?),
         None => None,
     };
-    let list = ListRuns { tenant: asked.tenant()?.clone(), workflow, status, page: asked.page()? };
+    let (tenant, identity) = (asked.tenant()?, asked.identity()?);
+    let permissions = asked.hub.parts.auth.permissions(identity, tenant).await?;
+    let tests = match permissions.contains(Permission::WorkflowTest) {
+        true => Tests::All,
+        false => Tests::Of(identity.user.clone()),
+    };
+    let list = ListRuns { tenant: tenant.clone(), workflow, status, tests, page: asked.page()? };
     Answer::object(&asked.hub.parts.runs.list(list).await.map_err(told)?)
+}
+
+/// How many runs are active and how many wait, and within which bounds.
+pub(super) async fn queue(asked: Asked) -> Result<Answer, Failure> {
+    Answer::object(&asked.hub.parts.runs.queue(asked.tenant()?).await.map_err(told)?)
 }
 
 pub(super) async fn get(asked: Asked) -> Result<Answer, Failure> {

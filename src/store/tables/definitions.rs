@@ -82,6 +82,22 @@ pub struct VersionRow {
     pub created_at: Timestamp,
 }
 
+/// A version without its graph.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = workflow_versions)]
+pub struct VersionHead {
+    /// From 1, without holes.
+    pub version: i64,
+    /// The title then.
+    pub title: String,
+    /// Who saved it.
+    #[diesel(deserialize_as = OptId)]
+    pub author: Option<UserId>,
+    /// When.
+    #[diesel(deserialize_as = Time)]
+    pub created_at: Timestamp,
+}
+
 /// A workflow with its newest graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workflow {
@@ -135,6 +151,17 @@ pub struct WorkflowChange {
     pub edges: Option<String>,
     /// Who saves it.
     pub author: Option<UserId>,
+}
+
+impl WorkflowChange {
+    /// Whether something differs that a run is pinned to.
+    fn makes_a_version(&self, old: &Workflow) -> bool {
+        let differs = |new: &Option<String>, old: &String| new.as_ref().is_some_and(|new| new != old);
+        differs(&self.title, &old.row.title)
+            || differs(&self.options, &old.row.options)
+            || differs(&self.nodes, &old.graph.nodes)
+            || differs(&self.edges, &old.graph.edges)
+    }
 }
 
 /// Makes a workflow with its version 1; `Reference` when there is no such tenant.
@@ -213,8 +240,35 @@ pub fn version(
     Ok(query.first(connection).optional()?)
 }
 
-/// Saves a change as the next version; `NotFound` when the tenant has no such workflow, `Fenced`
-/// when another save came in between (PostgreSQL only).
+/// The versions of a workflow without their graphs, newest first: number, title, author, time.
+pub fn versions(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    id: &WorkflowId,
+    most: i64,
+) -> Result<Vec<VersionHead>, Error> {
+    let query = workflow_versions::table
+        .inner_join(workflows::table.on(workflows::workflow_id.eq(workflow_versions::workflow_id)))
+        .filter(workflow_versions::workflow_id.eq(id.as_str()))
+        .filter(workflows::tenant_id.eq(tenant.as_str()))
+        .select(VersionHead::as_select())
+        .order(workflow_versions::version.desc())
+        .limit(most);
+    Ok(query.load(connection)?)
+}
+
+/// Which of these workflows a tenant has.
+pub fn known(connection: &mut Connection, tenant: &TenantId, ids: &[String]) -> Result<Vec<String>, Error> {
+    let query = workflows::table
+        .filter(workflows::tenant_id.eq(tenant.as_str()))
+        .filter(workflows::workflow_id.eq_any(ids))
+        .select(workflows::workflow_id);
+    Ok(query.load(connection)?)
+}
+
+/// Saves a change; `NotFound` when the tenant has no such workflow, `Fenced` when another save came in
+/// between (PostgreSQL only). What runs see (title, options, graph) makes the next version; anything
+/// else changes the workflow only, and nothing at all changes nothing.
 pub fn update(
     connection: &mut Connection,
     tenant: &TenantId,
@@ -223,9 +277,17 @@ pub fn update(
     at: Timestamp,
 ) -> Result<Workflow, Error> {
     let old = find(connection, tenant, id)?.ok_or(Error::NotFound)?;
+    let is_version = change.makes_a_version(&old);
+    let kept = |new: &Option<Option<String>>, old: &Option<String>| new.as_ref().is_none_or(|new| new == old);
+    if !is_version
+        && kept(&change.description, &old.row.description)
+        && kept(&change.folder_id, &old.row.folder_id)
+    {
+        return Ok(old);
+    }
     let graph = VersionRow {
         workflow_id: id.clone(),
-        version: old.row.version + 1,
+        version: old.row.version + i64::from(is_version),
         title: change.title.clone().unwrap_or(old.row.title),
         options: change.options.clone().unwrap_or(old.row.options),
         nodes: change.nodes.clone().unwrap_or(old.graph.nodes),
@@ -247,7 +309,9 @@ pub fn update(
     if changed == 0 {
         return Err(Error::Fenced);
     }
-    insert_version(connection, &graph)?;
+    if is_version {
+        insert_version(connection, &graph)?;
+    }
     find(connection, tenant, id)?.ok_or(Error::NotFound)
 }
 

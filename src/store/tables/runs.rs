@@ -252,6 +252,18 @@ pub struct RunFilter {
     pub workflow_id: Option<WorkflowId>,
     /// With this status only.
     pub status: Option<RunStatus>,
+    /// Of the test runs only those that are shown.
+    pub tests: Tests,
+}
+
+/// Which test runs are shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Tests {
+    /// All.
+    #[default]
+    All,
+    /// Those of this user; of nobody none.
+    Of(Option<UserId>),
 }
 
 /// The runs of a tenant, latest start first.
@@ -271,6 +283,16 @@ pub fn list(
     if let Some(status) = filter.status {
         count = count.filter(runs::status.eq(status.as_str()));
         query = query.filter(runs::status.eq(status.as_str()));
+    }
+    if let Tests::Of(user) = &filter.tests {
+        let user = user.as_ref().map_or("", UserId::as_str).to_owned();
+        let shown = || {
+            runs::is_test.eq(false).or(runs::starter_user_id
+                .is_not_null()
+                .and(runs::starter_user_id.assume_not_null().eq(user.clone())))
+        };
+        count = count.filter(shown());
+        query = query.filter(shown());
     }
     let total = count.get_result(connection)?;
     if let Some((at, id)) = page.after()? {
@@ -319,6 +341,17 @@ pub fn running(connection: &mut Connection, tenant: &TenantId, executor: Executo
         .filter(runs::executor.eq(executor.as_str()))
         .count();
     Ok(query.get_result(connection)?)
+}
+
+/// The runs of a tenant that wait for a place, in their order.
+pub fn pending(connection: &mut Connection, tenant: &TenantId) -> Result<Vec<RunId>, Error> {
+    let ids: Vec<String> = runs::table
+        .filter(runs::tenant_id.eq(tenant.as_str()))
+        .filter(runs::status.eq(RunStatus::Pending.as_str()))
+        .select(runs::instance_id)
+        .order((runs::started_at.asc(), runs::instance_id.asc()))
+        .load(connection)?;
+    Ok(ids.iter().map(|id| RunId::trusted(id)).collect())
 }
 
 /// Ids of some runs of a workflow, to remove them in parts.

@@ -1,9 +1,13 @@
 //! Workflows as REST reads and writes them (`contract.md` 5.1, 6.3, 7).
 
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::ids::{ApiKeyId, TenantId, UserId, WorkflowId};
+use crate::{
+    engine::Source,
+    ids::{ApiKeyId, TenantId, UserId, WorkflowId},
+    workflow::Issue,
+};
 
 /// A body of POST or PATCH; in PATCH an absent field stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -23,6 +27,17 @@ pub struct SaveWorkflow {
     /// Where pages show it; null removes it.
     #[serde(rename = "folderID", deserialize_with = "present")]
     pub folder_id: Option<Option<String>>,
+}
+
+impl SaveWorkflow {
+    /// Its graph; what is absent is empty.
+    pub(super) fn source(&self) -> Source {
+        Source {
+            nodes: self.nodes.clone().unwrap_or_else(|| json!([])),
+            edges: self.edges.clone().unwrap_or_else(|| json!([])),
+            options: self.workflow_options.clone().unwrap_or_else(|| json!({})),
+        }
+    }
 }
 
 /// Tells null from absent.
@@ -71,6 +86,24 @@ pub struct WorkflowView {
     /// Stored form of the edges.
     #[serde(rename = "tblWorkflowEdge")]
     pub edges: Vec<EdgeView>,
+    /// What keeps it from running, or is probably not meant, when it was just saved; shown beside it.
+    #[serde(skip)]
+    pub problems: Vec<Issue>,
+}
+
+/// A version in the list of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionView {
+    /// From 1.
+    pub version: i64,
+    /// The title then.
+    pub title: String,
+    /// Who saved it, if a user did.
+    #[serde(rename = "creatorID")]
+    pub creator_id: Option<UserId>,
+    /// When.
+    pub created_at: String,
 }
 
 /// A node in stored form.

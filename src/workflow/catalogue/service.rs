@@ -1,13 +1,11 @@
 //! Creates, changes, lists and removes workflows.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{
-    SaveWorkflow, WorkflowList, WorkflowView,
-    stored::{array, renamed, view},
-};
+use super::{SaveWorkflow, VersionView, WorkflowList, WorkflowView, checked::check_texts, stored::view};
 use crate::{
-    engine::{self, Source},
+    clock::to_wire,
+    engine::Source,
     ids::{TenantId, WorkflowId},
     store::{
         self,
@@ -17,21 +15,18 @@ use crate::{
             runs,
         },
     },
-    workflow::{
-        Error, Issue, Runs, Starter,
-        definitions::{issues, source_of},
-    },
+    workflow::{Error, Runs, Starter, definitions::source_of},
 };
 
-/// Longest title in characters.
-const TITLE: usize = 255;
+/// Most versions that are listed.
+const VERSIONS: i64 = 1000;
 /// Runs removed in one transaction.
 const PART: i64 = 50;
 
 /// The saved workflows. Cheap to clone; any thread.
 #[derive(Clone)]
 pub struct Catalogue {
-    runs: Runs,
+    pub(super) runs: Runs,
 }
 
 impl Catalogue {
@@ -47,14 +42,24 @@ impl Catalogue {
         by: &Starter,
         save: SaveWorkflow,
     ) -> Result<WorkflowView, Error> {
+        let new = self.new_workflow(tenant, by, save)?;
+        let saved = self.runs.hub.store.write(move |db| definitions::insert(db, &new)).await?;
+        let mut view = view(&saved)?;
+        view.problems = self.problems_of(tenant, &source_of(&saved.graph)?).await?;
+        Ok(view)
+    }
+
+    /// What a body makes, checked.
+    pub(super) fn new_workflow(
+        &self,
+        tenant: &TenantId,
+        by: &Starter,
+        save: SaveWorkflow,
+    ) -> Result<NewWorkflow, Error> {
         check_texts(&save)?;
-        let source = Source {
-            nodes: save.nodes.unwrap_or_else(|| json!([])),
-            edges: save.edges.unwrap_or_else(|| json!([])),
-            options: save.workflow_options.unwrap_or_else(|| json!({})),
-        };
+        let source = save.source();
         self.check(Some(save.title.as_deref().unwrap_or_default()), &source)?;
-        let new = NewWorkflow {
+        Ok(NewWorkflow {
             workflow_id: WorkflowId::generate(),
             tenant_id: tenant.clone(),
             title: save.title.unwrap_or_default(),
@@ -66,9 +71,7 @@ impl Catalogue {
             creator_id: by.user.clone(),
             created_by_api_key_id: by.api_key.clone(),
             at: self.runs.hub.clock.now(),
-        };
-        let saved = self.runs.hub.store.write(move |db| definitions::insert(db, &new)).await?;
-        Ok(view(&saved)?)
+        })
     }
 
     /// The workflows of a tenant, newest first.
@@ -97,8 +100,42 @@ impl Catalogue {
         Ok(view(&self.find(tenant, workflow).await?)?)
     }
 
-    /// Saves a change as the next version; an absent field stays. Runs that began before go on with
-    /// theirs.
+    /// One of a tenant as it was in that version.
+    pub async fn get_version(
+        &self,
+        tenant: &TenantId,
+        workflow: &WorkflowId,
+        version: i64,
+    ) -> Result<WorkflowView, Error> {
+        let mut found = self.find(tenant, workflow).await?;
+        let id = workflow.clone();
+        let row = self.runs.hub.store.read(move |db| definitions::version(db, &id, version)).await?;
+        found.graph = row.ok_or(Error::WorkflowNotFound)?;
+        Ok(view(&found)?)
+    }
+
+    /// Its versions, newest first.
+    pub async fn versions(
+        &self,
+        tenant: &TenantId,
+        workflow: &WorkflowId,
+    ) -> Result<Vec<VersionView>, Error> {
+        let (of, id) = (tenant.clone(), workflow.clone());
+        let heads = self.runs.hub.store.read(move |db| definitions::versions(db, &of, &id, VERSIONS)).await?;
+        if heads.is_empty() {
+            return Err(Error::WorkflowNotFound);
+        }
+        let view = |head: definitions::VersionHead| VersionView {
+            version: head.version,
+            title: head.title,
+            creator_id: head.author,
+            created_at: to_wire(head.created_at),
+        };
+        Ok(heads.into_iter().map(view).collect())
+    }
+
+    /// Saves a change as the next version; an absent field stays, and a change of nothing makes none.
+    /// Runs that began before go on with theirs.
     pub async fn update(
         &self,
         tenant: &TenantId,
@@ -107,21 +144,23 @@ impl Catalogue {
         save: SaveWorkflow,
     ) -> Result<WorkflowView, Error> {
         check_texts(&save)?;
-        let saved = source_of(&self.find(tenant, workflow).await?.graph)?;
+        let old = source_of(&self.find(tenant, workflow).await?.graph)?;
         let source = Source {
-            nodes: save.nodes.clone().unwrap_or(saved.nodes),
-            edges: save.edges.clone().unwrap_or(saved.edges),
-            options: save.workflow_options.clone().unwrap_or(saved.options),
+            nodes: save.nodes.clone().unwrap_or_else(|| old.nodes.clone()),
+            edges: save.edges.clone().unwrap_or_else(|| old.edges.clone()),
+            options: save.workflow_options.clone().unwrap_or_else(|| old.options.clone()),
         };
         self.check(save.title.as_deref(), &source)?;
-        let text = |value: Value| value.to_string();
+        let problems = self.problems_of(tenant, &source).await?;
+        // Equal values are no change, however they are written.
+        let text = |new: Option<Value>, old: &Value| new.filter(|new| new != old).map(|new| new.to_string());
         let change = WorkflowChange {
             title: save.title,
             description: save.workflow_description,
-            options: save.workflow_options.map(text),
+            options: text(save.workflow_options, &old.options),
             folder_id: save.folder_id,
-            nodes: save.nodes.map(text),
-            edges: save.edges.map(text),
+            nodes: text(save.nodes, &old.nodes),
+            edges: text(save.edges, &old.edges),
             author: by.user.clone(),
         };
         let (tenant, id, at) = (tenant.clone(), workflow.clone(), self.runs.hub.clock.now());
@@ -136,7 +175,9 @@ impl Catalogue {
                 store::Error::Fenced => Error::Conflict("it was saved by somebody else meanwhile".to_owned()),
                 error => Error::Store(error),
             })?;
-        Ok(view(&saved)?)
+        let mut view = view(&saved)?;
+        view.problems = problems;
+        Ok(view)
     }
 
     /// Cancels the workflow's active runs, removes all its runs, then itself.
@@ -185,65 +226,13 @@ impl Catalogue {
         }
     }
 
-    /// Saves a copy: title + ` (Copy)`, new node ids, edges mapped.
-    pub async fn duplicate(
+    pub(super) async fn find(
         &self,
         tenant: &TenantId,
         workflow: &WorkflowId,
-        by: &Starter,
-    ) -> Result<WorkflowView, Error> {
-        let original = self.find(tenant, workflow).await?;
-        let fresh = || uuid::Uuid::now_v7().to_string();
-        let (nodes, edges) = renamed(array(&original.graph.nodes)?, array(&original.graph.edges)?, fresh);
-        let room = TITLE - " (Copy)".len();
-        let title: String = original.row.title.chars().take(room).chain(" (Copy)".chars()).collect();
-        let options = source_of(&original.graph)?.options;
-        let save = SaveWorkflow {
-            title: Some(title),
-            nodes: Some(Value::Array(nodes)),
-            edges: Some(Value::Array(edges)),
-            workflow_options: Some(options),
-            workflow_description: Some(original.row.description),
-            folder_id: Some(original.row.folder_id),
-        };
-        self.create(tenant, by, save).await
-    }
-
-    async fn find(&self, tenant: &TenantId, workflow: &WorkflowId) -> Result<definitions::Workflow, Error> {
+    ) -> Result<definitions::Workflow, Error> {
         let (tenant, id) = (tenant.clone(), workflow.clone());
         let found = self.runs.hub.store.read(move |db| definitions::find(db, &tenant, &id)).await?;
         found.ok_or(Error::WorkflowNotFound)
     }
-
-    /// Everything that is wrong with what is to be saved.
-    fn check(&self, title: Option<&str>, source: &Source) -> Result<(), Error> {
-        let mut wrong = Vec::new();
-        if let Some(title) = title
-            && !(1..=TITLE).contains(&title.trim().chars().count())
-        {
-            let message = "1 to 255 characters".to_owned();
-            wrong.push(Issue { path: "title".to_owned(), node: None, message });
-        }
-        wrong.extend(issues(engine::check_saved(source, &self.runs.hub.limits)));
-        if wrong.is_empty() { Ok(()) } else { Err(Error::Validation(wrong)) }
-    }
-}
-
-/// PostgreSQL has no NUL in its texts: it is refused with its field on both databases.
-fn check_texts(save: &SaveWorkflow) -> Result<(), Error> {
-    let texts = [
-        ("title", save.title.as_ref()),
-        ("workflowDescription", save.workflow_description.as_ref().and_then(Option::as_ref)),
-        ("folderID", save.folder_id.as_ref().and_then(Option::as_ref)),
-    ];
-    let wrong: Vec<Issue> = texts
-        .into_iter()
-        .filter(|(_, text)| text.is_some_and(|text| text.contains('\0')))
-        .map(|(path, _)| Issue {
-            path: path.to_owned(),
-            node: None,
-            message: "must not contain a NUL character".to_owned(),
-        })
-        .collect();
-    if wrong.is_empty() { Ok(()) } else { Err(Error::Validation(wrong)) }
 }

@@ -1,5 +1,7 @@
 //! A saved graph from the form that clients write to the form that they read. Pure.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{EdgeView, NodeView, WorkflowView};
@@ -21,20 +23,21 @@ pub(super) fn view(workflow: &Workflow) -> Result<WorkflowView, store::Error> {
     let edges = array(&workflow.graph.edges)?;
     Ok(WorkflowView {
         workflow_id: row.workflow_id.clone(),
-        title: row.title.clone(),
+        title: workflow.graph.title.clone(),
         tenant_id: row.tenant_id.clone(),
         creator_id: row.creator_id.clone(),
         created_by_api_key_id: row.created_by_api_key_id.clone(),
         is_disabled: row.is_disabled,
         disabled_at: row.disabled_at.map(to_wire),
-        workflow_options: parse(&row.options)?,
+        workflow_options: parse(&workflow.graph.options)?,
         workflow_description: row.description.clone(),
         folder_id: row.folder_id.clone(),
-        version: row.version,
+        version: workflow.graph.version,
         created_at: to_wire(row.created_at),
         updated_at: to_wire(row.updated_at),
         nodes: nodes.iter().map(|node| stored_node(&row.workflow_id, node)).collect(),
         edges: edges.iter().enumerate().map(|(at, edge)| stored_edge(&row.workflow_id, at, edge)).collect(),
+        problems: Vec::new(),
     })
 }
 
@@ -50,7 +53,13 @@ pub(super) fn array(text: &str) -> Result<Vec<Value>, store::Error> {
     }
 }
 
-fn text(value: &Value, names: &[&str]) -> Option<String> {
+/// Whether a graph runs saved queries, for which its author needs a right of their own.
+pub fn runs_queries(nodes: &Value) -> bool {
+    let of = |node: &Value| text(node, &["type", "nodeType"]).is_some_and(|kind| kind == "dataQuery");
+    nodes.as_array().is_some_and(|nodes| nodes.iter().any(of))
+}
+
+pub(super) fn text(value: &Value, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| value.get(name).and_then(Value::as_str)).map(str::to_owned)
 }
 
@@ -94,19 +103,32 @@ fn stored_edge(workflow: &WorkflowId, at: usize, edge: &Value) -> EdgeView {
     }
 }
 
-/// The same graph under new node ids, for a copy.
+/// The same graph under new ids, for a copy: nodes, edges, and what names a node in a path or in code
+/// (`ctx.__node_<id>`).
 pub(super) fn renamed(
     nodes: Vec<Value>,
     edges: Vec<Value>,
     mut fresh: impl FnMut() -> String,
 ) -> (Vec<Value>, Vec<Value>) {
-    let mut names = std::collections::HashMap::new();
+    let mut names = HashMap::new();
+    for node in &nodes {
+        if let Some(old) = text(node, &["id", "nodeID"]) {
+            names.entry(old).or_insert_with(&mut fresh);
+        }
+    }
+    let mut longest: Vec<(&String, &String)> = names.iter().collect();
+    longest.sort_by_key(|(old, _)| std::cmp::Reverse(old.len()));
     let nodes = nodes
         .into_iter()
         .map(|mut node| {
-            if let Some(old) = text(&node, &["id", "nodeID"]) {
-                let new = names.entry(old).or_insert_with(&mut fresh).clone();
-                if let Some(object) = node.as_object_mut() {
+            let new = text(&node, &["id", "nodeID"]).and_then(|old| names.get(&old));
+            if let Some(object) = node.as_object_mut() {
+                for field in ["data", "nodeConfig"] {
+                    if let Some(data) = object.get_mut(field) {
+                        each_text(data, &mut |text| mentioned(text, &longest));
+                    }
+                }
+                if let Some(new) = new {
                     object.remove("nodeID");
                     object.insert("id".to_owned(), json!(new));
                 }
@@ -133,6 +155,41 @@ pub(super) fn renamed(
         })
         .collect();
     (nodes, edges)
+}
+
+/// Changes the texts in a value; `None` leaves one as it is.
+pub(super) fn each_text(value: &mut Value, change: &mut dyn FnMut(&str) -> Option<String>) {
+    match value {
+        Value::String(text) => {
+            if let Some(new) = change(text) {
+                *text = new;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| each_text(item, change)),
+        Value::Object(members) => members.values_mut().for_each(|member| each_text(member, change)),
+        _ => {}
+    }
+}
+
+/// A text with other ids behind `__node_`; the longest that fits counts.
+fn mentioned(text: &str, names: &[(&String, &String)]) -> Option<String> {
+    const MARK: &str = "__node_";
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once(MARK) {
+        out.push_str(before);
+        out.push_str(MARK);
+        rest = after;
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$');
+        let found = names.iter().find_map(|(old, new)| {
+            after.strip_prefix(old.as_str()).filter(|rest| ends(rest)).map(|rest| (*new, rest))
+        });
+        if let Some((new, after)) = found {
+            out.push_str(new);
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    (out != text).then_some(out)
 }
 
 #[cfg(test)]
@@ -166,5 +223,20 @@ mod tests {
         assert_eq!(nodes, vec![json!({"id":"n1"}), json!({"id":"n2"})]);
         assert_eq!(edges[0], json!({"id":"n3","source":"n1","target":"n2"}));
         assert_eq!(edges[1]["target"], "nowhere");
+    }
+
+    #[test]
+    fn a_copy_reads_its_own_nodes() {
+        let names = [("a-1".to_owned(), "x1".to_owned()), ("a".to_owned(), "x2".to_owned())];
+        let names: Vec<_> = names.iter().map(|(old, new)| (old, new)).collect();
+        for (text, expected) in [
+            ("{{ctx.__node_a.output.v}}", Some("{{ctx.__node_x2.output.v}}")),
+            ("{{ctx.__node_a-1.output}}", Some("{{ctx.__node_x1.output}}")),
+            ("return ctx.__node_a + ctx['__node_a-1']", Some("return ctx.__node_x2 + ctx['__node_x1']")),
+            ("{{ctx.__node_ab}} {{ctx.a}}", None),
+            ("__node_", None),
+        ] {
+            assert_eq!(mentioned(text, &names).as_deref(), expected, "{text}");
+        }
     }
 }

@@ -11,13 +11,15 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use serde::Serialize;
 use tokio::sync::OnceCell;
 
 use crate::{
     ids::{RunId, TenantId},
+    metrics::metrics,
     store::{
         Connection, Store,
-        tables::runs::{Executor, running},
+        tables::runs::{Executor, pending, running},
     },
     workflow::Error,
 };
@@ -49,24 +51,55 @@ struct Tenant {
     known: HashSet<RunId>,
 }
 
+impl Tenant {
+    fn wait_again(&mut self, run: &RunId) {
+        if self.known.insert(run.clone()) {
+            self.waiting.push_back(run.clone());
+            metrics().runs.queued.inc();
+        }
+    }
+}
+
+/// A tenant's places and its queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Queue {
+    /// Runs that have a place.
+    pub active: usize,
+    /// Runs that are executed elsewhere, which have places of their own.
+    pub external: usize,
+    /// Places (`workflow.max_active_per_tenant`).
+    pub limit: usize,
+    /// Runs that wait.
+    pub queued: usize,
+    /// Most that may wait (`workflow.max_queued_per_tenant`).
+    #[serde(rename = "queueLimit")]
+    pub queue_limit: usize,
+}
+
 impl Admission {
     pub(in crate::workflow) fn new(max_active: usize, max_waiting: usize) -> Self {
         Self { max_active, max_waiting, tenants: Mutex::default() }
     }
 
-    /// Counts the tenant's running runs, once.
+    /// Counts the tenant's running runs, and lines up those that wait since before this process, once:
+    /// a new one comes behind them.
     pub(in crate::workflow) async fn count(&self, store: &Store, tenant: &TenantId) -> Result<(), Error> {
         let cell = Arc::clone(&self.tenants.lock().entry(tenant.clone()).or_default().counted);
         cell.get_or_try_init(|| async {
             let of = tenant.clone();
             let counts = move |db: &mut Connection| {
-                Ok((running(db, &of, Executor::Internal)?, running(db, &of, Executor::External)?))
+                let running = |db: &mut Connection, by| running(db, &of, by);
+                Ok((running(db, Executor::Internal)?, running(db, Executor::External)?, pending(db, &of)?))
             };
-            let (active, external) = store.read(counts).await?;
+            let (active, external, waiting) = store.read(counts).await?;
             let mut tenants = self.tenants.lock();
             let row = tenants.entry(tenant.clone()).or_default();
+            for run in waiting {
+                row.wait_again(&run);
+            }
             row.active = usize::try_from(active).unwrap_or_default();
             row.external = usize::try_from(external).unwrap_or_default();
+            metrics().runs.active.inc_by(active.saturating_add(external));
             Ok(())
         })
         .await
@@ -79,14 +112,14 @@ impl Admission {
         let row = tenants.entry(tenant.clone()).or_default();
         if row.active < self.max_active && row.waiting.is_empty() {
             row.active += 1;
+            metrics().runs.active.inc();
             return Ok(Place::Active);
         }
         if row.waiting.len() >= self.max_waiting {
             let limit = "workflow.max_queued_per_tenant";
             return Err(Error::RateLimited { limit });
         }
-        row.known.insert(run.clone());
-        row.waiting.push_back(run.clone());
+        row.wait_again(run);
         Ok(Place::Waiting)
     }
 
@@ -99,28 +132,55 @@ impl Admission {
             return Err(Error::RateLimited { limit });
         }
         row.external += 1;
+        metrics().runs.active.inc();
         Ok(Place::Active)
     }
 
     /// A run that was accepted before this process and waits still.
     pub(in crate::workflow) fn wait_again(&self, tenant: &TenantId, run: &RunId) {
         let mut tenants = self.tenants.lock();
-        let row = tenants.entry(tenant.clone()).or_default();
-        if row.known.insert(run.clone()) {
-            row.waiting.push_back(run.clone());
-        }
+        tenants.entry(tenant.clone()).or_default().wait_again(run);
     }
 
     /// The next of the tenant's waiting runs, if there is a place: it has the place now.
     pub(in crate::workflow) fn next(&self, tenant: &TenantId) -> Option<RunId> {
         let mut tenants = self.tenants.lock();
-        let row = tenants.get_mut(tenant)?;
+        // Before its runs are counted nobody knows whether there is a place.
+        let row = tenants.get_mut(tenant).filter(|row| row.counted.initialized())?;
         if row.active >= self.max_active {
             return None;
         }
         let run = row.waiting.pop_front()?;
         row.active += 1;
+        metrics().runs.queued.dec();
+        metrics().runs.active.inc();
         Some(run)
+    }
+
+    /// How full the tenant is.
+    pub(in crate::workflow) fn queue(&self, tenant: &TenantId) -> Queue {
+        let tenants = self.tenants.lock();
+        let row = tenants.get(tenant);
+        let of = |count: fn(&Tenant) -> usize| row.map_or(0, count);
+        Queue {
+            active: of(|row| row.active),
+            external: of(|row| row.external),
+            limit: self.max_active,
+            queued: of(|row| row.waiting.len()),
+            queue_limit: self.max_waiting,
+        }
+    }
+
+    /// The places in the queue of those of these runs that wait, from 1.
+    pub(in crate::workflow) fn positions<'r>(
+        &self,
+        tenant: &TenantId,
+        runs: &HashSet<&'r RunId>,
+    ) -> HashMap<&'r RunId, usize> {
+        let tenants = self.tenants.lock();
+        let waiting = tenants.get(tenant).into_iter().flat_map(|row| &row.waiting);
+        let found = waiting.enumerate().filter_map(|(at, run)| Some((*runs.get(run)?, at + 1)));
+        found.take(runs.len()).collect()
     }
 
     /// A waiting run was told to begin and has begun, or will not.
@@ -135,7 +195,9 @@ impl Admission {
         let mut tenants = self.tenants.lock();
         let Some(row) = tenants.get_mut(tenant) else { return };
         row.known.remove(run);
+        let before = row.waiting.len();
         row.waiting.retain(|waiting| waiting != run);
+        metrics().runs.queued.dec_by(i64::from(row.waiting.len() < before));
     }
 
     /// A place is free again.
@@ -144,7 +206,10 @@ impl Admission {
             && row.counted.initialized()
         {
             let places = if external { &mut row.external } else { &mut row.active };
-            *places = places.saturating_sub(1);
+            if *places > 0 {
+                *places -= 1;
+                metrics().runs.active.dec();
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ mod housekeeping;
 mod recover;
 mod timers;
 
+pub use self::admission::Queue;
 pub(super) use self::{
     admission::{Admission, Place},
     housekeeping::keep_house,
