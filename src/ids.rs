@@ -130,6 +130,28 @@ impl StreamId {
     }
 }
 
+impl CollectionId {
+    /// The request that a visit of a node makes: always the same, so nothing random is in the engine
+    /// and a run that is folded again finds its own requests.
+    pub fn of(run: &RunId, node: &NodeId, visit: Visit) -> Self {
+        let name = format!("collection\n{run}\n{}\n{node}", visit.0);
+        Self(Arc::from(uuid::Uuid::new_v5(&MADE, name.as_bytes()).to_string().as_str()))
+    }
+}
+
+impl RunId {
+    /// The run that an attempt of a node starts: always the same, so that an attempt that begins
+    /// again after a crash finds it.
+    pub fn of_child(parent: &RunId, node: &NodeId, visit: Visit, attempt: Attempt) -> Self {
+        let name = format!("child\n{parent}\n{}\n{}\n{node}", visit.0, attempt.0);
+        Self(Arc::from(uuid::Uuid::new_v5(&MADE, name.as_bytes()).to_string().as_str()))
+    }
+}
+
+/// The namespace of ids that follow from other ids. Their parts are told apart by a line break, which
+/// no id has.
+const MADE: uuid::Uuid = uuid::uuid!("8f0c9e1e-6d0a-5f0b-9f0e-6a6574687562");
+
 /// A row's place in its stream: from 1, without holes. 0 = before the first row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -229,6 +251,18 @@ mod tests {
         assert_eq!(RunId::parse("a\0b"), Err(IdError::Control));
         assert!(RunId::parse("preview_5_1700000000000").is_ok());
         assert!(serde_json::from_str::<RunId>("\"a\\nb\"").is_err());
+    }
+
+    #[test]
+    fn ids_that_follow_from_others_are_theirs_alone() {
+        let (run, node) = (RunId::trusted("r"), NodeId::trusted("1/n"));
+        let one = CollectionId::of(&run, &node, Visit(1));
+        assert_eq!(one, CollectionId::of(&run, &node, Visit(1)));
+        assert_ne!(one, CollectionId::of(&run, &node, Visit(2)));
+        assert_ne!(one, CollectionId::of(&RunId::trusted("r/1"), &NodeId::trusted("n"), Visit(1)));
+        let child = RunId::of_child(&run, &node, Visit(1), Attempt(1));
+        assert_ne!(child, RunId::of_child(&run, &node, Visit(1), Attempt(2)));
+        assert_ne!(child.as_str(), one.as_str());
     }
 
     #[test]

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{
-    engine::{Fields, NodeError, RunStatus, TimerKey},
+    engine::{Fields, NodeError, RunStatus, Submitter, TimerKey},
     error::{Code, Coded},
-    ids::{Attempt, NodeId, Visit},
+    ids::{Attempt, NodeId, RunId, Visit, WidgetId},
 };
 
 /// What is asked of a run.
@@ -30,6 +30,11 @@ pub enum RunCommand {
         /// Which one.
         key: TimerKey,
     },
+    /// A person answers an open request. Whether the answer fits the request's form is checked
+    /// before; that the request is still open is decided here, so that the first answer wins.
+    Submit(Submission),
+    /// A widget says something; later nodes see it as `ctx.__widgetInput`.
+    Input(WidgetInput),
     /// Events of an external executor, all or none; each becomes exactly one row, in order.
     Ingest(Vec<Ingested>),
     /// End the run as `CANCELLED`.
@@ -53,9 +58,50 @@ pub struct Start {
     pub inputs: Map<String, Value>,
     /// The run is executed elsewhere: nothing is dispatched, [`RunCommand::Ingest`] brings events.
     pub external: bool,
+    /// How many runs are above it: a child's is one more than its parent's.
+    pub depth: u32,
     /// A definition that is stored nowhere else (a test run's): kept in the first row, read back
     /// from [`Started::definition`](crate::engine::Started::definition), never shown.
     pub definition: Option<Value>,
+}
+
+/// An answer to the request of a visit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Submission {
+    /// The node that asks.
+    pub node: NodeId,
+    /// Its visit.
+    pub visit: Visit,
+    /// The answer.
+    pub answer: Value,
+    /// Who gives it.
+    pub by: Submitter,
+}
+
+/// What a widget sent (`contract.md` 2.6).
+#[derive(Debug, Clone, PartialEq)]
+pub struct WidgetInput {
+    /// Which widget.
+    pub widget: WidgetId,
+    /// `form_submit`, `filter_change` …: any word.
+    pub input_type: String,
+    /// Whatever it is.
+    pub data: Value,
+}
+
+/// How a child run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChildEnd {
+    /// The child.
+    pub instance: RunId,
+    /// Its terminal status.
+    pub status: RunStatus,
+    /// What its end node gave.
+    pub output: Option<Value>,
+    /// Its user context: public keys only.
+    pub context: Fields,
+    /// Why it did not complete.
+    pub error: Option<String>,
 }
 
 /// How an attempt ended.
@@ -74,11 +120,14 @@ pub struct AttemptResult {
 /// What came of a task.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// The value of a [`Task::Script`](crate::engine::Task::Script).
+    /// The value of a [`Task::Script`](crate::engine::Task::Script) or a
+    /// [`Task::Query`](crate::engine::Task::Query).
     Returned(Value),
     /// The values of a [`Task::Expressions`](crate::engine::Task::Expressions), one an expression
     /// and in their order; `None` = it threw (or did not parse).
     Evaluated(Vec<Option<Value>>),
+    /// The end of a [`Task::Child`](crate::engine::Task::Child).
+    Child(ChildEnd),
     /// It failed.
     Failed(NodeError),
 }
@@ -133,9 +182,21 @@ pub enum Refusal {
         /// When it is due.
         due_at: Timestamp,
     },
+    /// Nothing waits for an answer there: it was answered, is cancelled, or never was.
+    #[error("the request was answered, cancelled or has expired")]
+    Closed,
+    /// Its time is over, although its timer has not fired yet.
+    #[error("the request has expired")]
+    Expired,
+    /// The answer is none that the request takes.
+    #[error("{0}")]
+    Answer(String),
     /// The run is executed by the hub: nobody else reports for it.
     #[error("the run is executed by the hub and takes no events")]
     NotExternal,
+    /// The run is executed elsewhere: the hub has nobody to tell.
+    #[error("the run is executed elsewhere and takes no input")]
+    External,
     /// An event names a node that the definition does not have.
     #[error("the definition has no node {0}")]
     UnknownNode(NodeId),
@@ -157,7 +218,12 @@ impl Coded for Refusal {
         match self {
             Self::Finished(_) | Self::NotStarted => Code::RunNotRunning,
             Self::AlreadyStarted | Self::Stale | Self::TooEarly { .. } => Code::Conflict,
-            Self::NotExternal | Self::UnknownNode(_) | Self::NotTerminal(_) => Code::InvalidRequest,
+            Self::Closed => Code::CollectionClosed,
+            Self::Expired => Code::CollectionExpired,
+            Self::Answer(_) => Code::InputInvalid,
+            Self::NotExternal | Self::External | Self::UnknownNode(_) | Self::NotTerminal(_) => {
+                Code::InvalidRequest
+            }
             Self::TooLarge { code, .. } => *code,
         }
     }

@@ -4,15 +4,16 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{
     engine::{
-        CodeContext, Finished, RunEvent, RunState, RunStatus, Then,
+        CodeContext, Finished, Request, RunEvent, RunState, RunStatus, Submitter, Then,
         nodes::{Kind, Work},
         state::{Phase, code_context},
     },
     error::Code,
-    ids::{Attempt, NodeId, Visit},
+    ids::{Attempt, DataQueryId, NodeId, Visit, WorkflowId},
 };
 
 /// What the shell must do. All but `Dispatch` and `Interrupt` are projections: they belong into
@@ -56,8 +57,46 @@ pub enum Effect {
         /// Which one.
         key: TimerKey,
     },
+    /// Somebody is asked: the request of a visit.
+    OpenRequest {
+        /// The node that asks.
+        node: NodeId,
+        /// Its visit.
+        visit: Visit,
+        /// Its attempt.
+        attempt: Attempt,
+        /// What it asks.
+        request: Arc<Request>,
+        /// When it expires; none = never.
+        expires_at: Option<Timestamp>,
+    },
+    /// The request of a visit takes no answer any more.
+    CloseRequest {
+        /// The node that asked.
+        node: NodeId,
+        /// Its visit.
+        visit: Visit,
+        /// Why.
+        how: Closed,
+    },
     /// The run is over; all its timers are cleared.
     Finished(Finished),
+}
+
+/// Why a request takes no answer any more.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Closed {
+    /// It was answered.
+    Answered {
+        /// The answer, as it was given.
+        data: Arc<Value>,
+        /// By whom.
+        by: Submitter,
+    },
+    /// Its time is over.
+    Expired,
+    /// Its run is over.
+    Cancelled,
 }
 
 /// What acts on the world.
@@ -79,6 +118,26 @@ pub enum Task {
         expressions: Vec<Arc<str>>,
         /// What they see as `ctx`.
         ctx: CodeContext,
+    },
+    /// Run a saved query of the tenant.
+    Query {
+        /// Which.
+        query: DataQueryId,
+        /// Its inputs, templates resolved; checked against the query's own definitions by who runs it.
+        inputs: Map<String, Value>,
+    },
+    /// Run a saved workflow of the tenant as a child and wait for its end, answered with
+    /// [`Outcome::Child`](crate::engine::Outcome::Child). The child of an attempt is always the same
+    /// ([`RunId::of_child`](crate::ids::RunId::of_child)).
+    Child {
+        /// Which.
+        workflow: WorkflowId,
+        /// Its inputs: all that it sees.
+        inputs: Map<String, Value>,
+        /// How many runs may be above it.
+        max_depth: u32,
+        /// How many are.
+        depth: u32,
     },
 }
 
@@ -165,7 +224,15 @@ pub fn effects(state: &RunState, event: &RunEvent) -> Vec<Effect> {
         }
         RunEvent::Suspended(event) => {
             let key = TimerKey::Wake { node: event.node.clone(), visit: event.visit };
-            vec![Effect::SetTimer { key, due_at: event.until }]
+            let timer = event.until.map(|due_at| Effect::SetTimer { key, due_at });
+            let request = event.request.as_ref().map(|request| Effect::OpenRequest {
+                node: event.node.clone(),
+                visit: event.visit,
+                attempt: event.attempt,
+                request: request.clone(),
+                expires_at: event.until,
+            });
+            timer.into_iter().chain(request).collect()
         }
         RunEvent::Completed(event) => {
             let waits =
@@ -188,15 +255,22 @@ pub fn effects(state: &RunState, event: &RunEvent) -> Vec<Effect> {
             out
         }
         RunEvent::Finished(finished) => {
+            let asks = |phase: &Phase| matches!(phase, Phase::Suspended { request: Some(_), .. });
+            let open = state.facts.nodes.iter().filter(|(_, node)| asks(&node.phase));
+            let open = open.map(|(id, node)| Effect::CloseRequest {
+                node: id.clone(),
+                visit: node.visit,
+                how: Closed::Cancelled,
+            });
             let at_work = state.facts.nodes.iter().filter_map(|(id, node)| match node.phase {
                 Phase::Running { attempt, timeout_ms: Some(_) } => {
                     Some(Effect::Interrupt { node: id.clone(), visit: node.visit, attempt })
                 }
                 _ => None,
             });
-            at_work.chain([Effect::Finished(finished.clone())]).collect()
+            at_work.chain(open).chain([Effect::Finished(finished.clone())]).collect()
         }
-        RunEvent::Snapshot(_) => Vec::new(),
+        RunEvent::Input(_) | RunEvent::Snapshot(_) => Vec::new(),
     }
 }
 
@@ -234,9 +308,9 @@ pub fn outstanding(state: &RunState) -> Vec<Effect> {
     let run = state.facts.due_at.map(|due_at| Effect::SetTimer { key: TimerKey::Run, due_at });
     let nodes = state.facts.nodes.iter().filter_map(|(id, node)| match node.phase {
         Phase::Running { .. } => dispatch(state, id),
-        Phase::Suspended { until, .. } => Some(Effect::SetTimer {
+        Phase::Suspended { until, .. } => until.map(|due_at| Effect::SetTimer {
             key: TimerKey::Wake { node: id.clone(), visit: node.visit },
-            due_at: until,
+            due_at,
         }),
         Phase::Retrying { attempt, at } => {
             let key = TimerKey::Retry { node: id.clone(), visit: node.visit, attempt };

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     engine::{Fields, state::Facts},
-    ids::{Attempt, NodeId, Visit},
+    ids::{ApiKeyId, Attempt, NodeId, UserId, Visit, WidgetId},
 };
 
 /// Where a run is. Terminal ones never change.
@@ -81,8 +81,10 @@ pub enum RunEvent {
     Completed(Completed),
     /// An attempt failed. `NODE_FAILED`.
     Failed(Failed),
-    /// A visit waits for a time. `NODE_SUSPENDED`.
+    /// A visit waits for a time or an answer. `NODE_SUSPENDED`.
     Suspended(Suspended),
+    /// A widget said something. `SYSTEM_SET`.
+    Input(InputSet),
     /// The run ended. `SYSTEM_SET`; `NODE_FAILED` with `nodeID` null when it failed.
     Finished(Finished),
     /// The state at this row, so that a recovery may begin here. `SYSTEM_SET`.
@@ -103,9 +105,17 @@ pub struct Started {
     /// Executed elsewhere.
     #[serde(rename = "__external", default, skip_serializing_if = "std::ops::Not::not")]
     pub external: bool,
+    /// How many runs are above it: 0 unless it is the child of another.
+    #[serde(rename = "__subDepth", default, skip_serializing_if = "is_zero")]
+    pub depth: u32,
     /// The definition, if it is stored nowhere else.
     #[serde(rename = "__workflowDefinition", default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<Arc<Value>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's way")]
+fn is_zero(depth: &u32) -> bool {
+    *depth == 0
 }
 
 /// An attempt begins.
@@ -155,6 +165,12 @@ pub struct Completed {
     pub output_member: Option<Arc<str>>,
     /// The node's output object.
     pub output: Fields,
+    /// Further members of the context that it sets, before its own variable (`mergeOutputs`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Fields>,
+    /// The answer that it waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Box<Answered>>,
     /// The whole user context after it, when an external executor told it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_data: Option<Fields>,
@@ -207,7 +223,7 @@ pub struct Failed {
     pub duration_ms: Option<u64>,
 }
 
-/// A visit waits for a time.
+/// A visit waits: for a time, for an answer, or for whichever comes first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Suspended {
@@ -221,10 +237,63 @@ pub struct Suspended {
     /// Index in the innermost loop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iteration: Option<u32>,
-    /// When it goes on.
-    pub until: Timestamp,
-    /// How long it waits.
+    /// When it goes on by itself; none = never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// How long it waits; 0 without an end.
     pub wait_ms: u64,
+    /// What it asks somebody for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Arc<Request>>,
+}
+
+/// What a visit asks somebody for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// `form`, `api`, `approval`.
+    pub collection_type: Arc<str>,
+    /// `collectionConfig` of event 3.5.
+    pub config: Arc<Value>,
+}
+
+/// Who answered.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Submitter {
+    /// The user (of an API key its creator).
+    #[serde(rename = "userID", default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    /// The API key, if one was used.
+    #[serde(rename = "apiKeyID", default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<ApiKeyId>,
+    /// The user's address, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+/// The answer that completed a visit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Whose.
+    pub by: Submitter,
+    /// As it was given; none = it is the visit's result itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Arc<Value>>,
+}
+
+/// A widget said something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InputSet {
+    /// Which widget.
+    #[serde(rename = "widgetID")]
+    pub widget: WidgetId,
+    /// `form_submit`, `filter_change` …
+    pub input_type: String,
+    /// Whatever it is.
+    pub data: Arc<Value>,
+    /// When, as a wire time.
+    pub timestamp: String,
 }
 
 /// The run ended.

@@ -92,7 +92,7 @@ pub fn check_stream<'a>(rows: impl IntoIterator<Item = (Seq, &'a RunEvent)>) -> 
                 }
             }
             RunEvent::Finished(_) => over = true,
-            RunEvent::Started(_) | RunEvent::Suspended(_) | RunEvent::Snapshot(_) => {}
+            RunEvent::Started(_) | RunEvent::Suspended(_) | RunEvent::Input(_) | RunEvent::Snapshot(_) => {}
         }
     }
     Ok(())

@@ -31,20 +31,23 @@ mod update;
 mod value;
 
 pub use self::{
-    command::{AttemptResult, Ingested, Outcome, Refusal, RunCommand, Start},
+    command::{
+        AttemptResult, ChildEnd, Ingested, Outcome, Refusal, RunCommand, Start, Submission, WidgetInput,
+    },
     definition::{
         Definition, Fault, Problem, Severity, Source, check_saved, reopen, validate, validate_external,
     },
-    effect::{Effect, ScriptKind, Task, TimerKey, effects, outstanding},
+    effect::{Closed, Effect, ScriptKind, Task, TimerKey, effects, outstanding},
     event::{
-        Completed, Dispatched, Failed, Finished, NodeError, RunEvent, RunStatus, Started, Suspended, Then,
+        Answered, Completed, Dispatched, Failed, Finished, InputSet, NodeError, Request, RunEvent, RunStatus,
+        Started, Submitter, Suspended, Then,
     },
     inputs::{InputProblem, resolve_inputs},
     limits::Limits,
     row::{LogRow, RowError, RowKind},
     rules::{Step, decide, step},
     schema::{definition_schema, node_schema, node_schemas, problems},
-    state::{Active, Facts, RunState, apply, snapshot_due},
-    update::{NodeUpdate, ProgressUpdate, StatusUpdate, Update, joiner, update},
+    state::{Active, Facts, OpenRequest, RunState, apply, snapshot_due},
+    update::{NodeUpdate, ProgressUpdate, RequestUpdate, StatusUpdate, Update, joiner, update},
     value::{CodeContext, Context, Fields, Resolver, TooLarge},
 };

@@ -9,10 +9,13 @@ use serde::{
 use serde_json::{Map, Value};
 
 use crate::{
-    engine::{Facts, Fields, Finished, RunEvent, RunStatus, Then, state::addition},
+    engine::{Facts, Fields, Finished, InputSet, RunEvent, RunStatus, Then, state::additions},
     error::{Code, Coded},
     ids::{Attempt, NodeId},
 };
+
+/// Under which the last word of a widget is in the context and in its row.
+pub(in crate::engine) const WIDGET_INPUT: &str = "__widgetInput";
 
 /// The kinds of a run's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,7 +105,7 @@ impl RunEvent {
             Self::Failed(_) => RowKind::NodeFailed,
             Self::Finished(finished) if finished.status == RunStatus::Failed => RowKind::NodeFailed,
             Self::Suspended(_) => RowKind::NodeSuspended,
-            Self::Finished(_) | Self::Snapshot(_) => RowKind::SystemSet,
+            Self::Finished(_) | Self::Input(_) | Self::Snapshot(_) => RowKind::SystemSet,
         }
     }
     /// The payload of its row, JSON text.
@@ -116,11 +119,12 @@ impl RunEvent {
             Self::Finished(finished) if self.kind() == RowKind::NodeFailed => {
                 serde_json::to_string(&FailedRun { node: None, end: finished })
             }
-            Self::Finished(finished) => {
-                serde_json::to_string(&System { end: Some(finished), snapshot: None::<&Facts> })
+            Self::Finished(end) => serde_json::to_string(&System { end: Some(end), ..WrittenSystem::NONE }),
+            Self::Input(input) => {
+                serde_json::to_string(&System { input: Some(input), ..WrittenSystem::NONE })
             }
             Self::Snapshot(facts) => {
-                serde_json::to_string(&System { end: None::<&Finished>, snapshot: Some(facts.as_ref()) })
+                serde_json::to_string(&System { snapshot: Some(facts.as_ref()), ..WrittenSystem::NONE })
             }
         };
         // Maps with text keys and finite numbers: there is nothing that JSON could not hold.
@@ -142,11 +146,16 @@ impl RunEvent {
                 }
             }
             "SYSTEM_SET" => {
-                let system: System<Finished, Facts> = serde_json::from_str(payload).map_err(wrong)?;
-                match (system.end, system.snapshot) {
-                    (Some(end), None) => Ok(Self::Finished(end)),
-                    (None, Some(facts)) => Ok(Self::Snapshot(Box::new(facts))),
-                    _ => Err(wrong(de::Error::custom("one of __end and __snapshot must be there"))),
+                let system: System<Finished, InputSet, Facts> =
+                    serde_json::from_str(payload).map_err(wrong)?;
+                match (system.end, system.input, system.snapshot) {
+                    (Some(end), None, None) => Ok(Self::Finished(end)),
+                    (None, Some(input), None) => Ok(Self::Input(input)),
+                    (None, None, Some(facts)) => Ok(Self::Snapshot(Box::new(facts))),
+                    _ => {
+                        let rule = "one of __end, __widgetInput and __snapshot must be there";
+                        Err(wrong(de::Error::custom(rule)))
+                    }
                 }
             }
             other => Err(RowError::Kind(other.to_owned())),
@@ -184,9 +193,8 @@ impl RunEvent {
                 row.output_variable = event.output_variable.as_deref().map(str::to_owned);
                 row.payload = match &event.context_data {
                     Some(context) => plain(context),
-                    None => addition(event)
+                    None => additions(event)
                         .map(|(key, value)| (key.to_string(), value.as_ref().clone()))
-                        .into_iter()
                         .collect(),
                 };
             }
@@ -209,6 +217,10 @@ impl RunEvent {
                 row.error = event.error.clone();
                 row.payload = event.context_data.as_ref().map(plain).unwrap_or_default();
             }
+            Self::Input(input) => {
+                let value = serde_json::to_value(input).unwrap_or_default();
+                row.payload.insert(WIDGET_INPUT.to_owned(), value);
+            }
             Self::Snapshot(_) => return None,
         }
         Some(row)
@@ -222,11 +234,19 @@ fn plain(context: &Fields) -> Map<String, Value> {
 
 /// The payload of a `SYSTEM_SET` row.
 #[derive(Serialize, Deserialize)]
-struct System<E, S> {
+struct System<E, I, S> {
     #[serde(rename = "__end", default = "none", skip_serializing_if = "Option::is_none")]
     end: Option<E>,
+    #[serde(rename = "__widgetInput", default = "none", skip_serializing_if = "Option::is_none")]
+    input: Option<I>,
     #[serde(rename = "__snapshot", default = "none", skip_serializing_if = "Option::is_none")]
     snapshot: Option<S>,
+}
+
+type WrittenSystem<'a> = System<&'a Finished, &'a InputSet, &'a Facts>;
+
+impl WrittenSystem<'_> {
+    const NONE: Self = Self { end: None, input: None, snapshot: None };
 }
 
 fn none<T>() -> Option<T> {

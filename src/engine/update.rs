@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::{
     engine::{
-        Completed, Context, Dispatched, Failed, Fields, RunEvent, RunState, RunStatus, Suspended,
+        Completed, Context, Dispatched, Failed, Fields, OpenRequest, Request, RunEvent, RunState, RunStatus,
+        Suspended,
         state::{NodeFacts, Phase, Seen},
     },
     ids::{Attempt, NodeId, Seq, Visit},
@@ -20,6 +21,9 @@ pub enum Update {
     Node(NodeUpdate),
     /// `workflow_node_update` with `running` or `suspended`, to who asked for progress.
     Progress(ProgressUpdate),
+    /// `workflow_data_collection_request`, to everybody: a request was opened, or is the next one
+    /// that waits. After whatever else its row has to show.
+    Request(RequestUpdate),
     /// `workflow_status_update`, the last one.
     Status(StatusUpdate),
 }
@@ -30,6 +34,7 @@ impl Update {
         match self {
             Self::Node(update) => update.seq,
             Self::Progress(update) => update.seq,
+            Self::Request(update) => update.seq,
             Self::Status(update) => update.seq,
         }
     }
@@ -86,6 +91,23 @@ pub struct ProgressUpdate {
     pub iteration: Option<u32>,
 }
 
+/// Somebody is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestUpdate {
+    /// The row it is sent at: that of its suspension, or the one that closed another request.
+    pub seq: Seq,
+    /// The node that asks.
+    pub node: NodeId,
+    /// Its visit.
+    pub visit: Visit,
+    /// Index in the innermost loop.
+    pub iteration: Option<u32>,
+    /// What it asks: `collectionType`, `collectionConfig`.
+    pub request: Arc<Request>,
+    /// When it expires.
+    pub expires_at: Option<Timestamp>,
+}
+
 /// The run ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StatusUpdate {
@@ -105,26 +127,56 @@ pub struct StatusUpdate {
     pub completed_at: Timestamp,
 }
 
-/// What watchers see of a row; `state` is the state right after it.
-pub fn update(state: &RunState, event: &RunEvent, seq: Seq) -> Option<Update> {
+/// What watchers see of a row, in the order in which they see it: as a rule one thing or nothing.
+/// `state` is the state right after it.
+pub fn update(state: &RunState, event: &RunEvent, seq: Seq) -> Vec<Update> {
     match event {
-        RunEvent::Completed(Completed { node, .. }) | RunEvent::Failed(Failed { node, .. }) => {
+        RunEvent::Completed(Completed { node, visit, .. }) | RunEvent::Failed(Failed { node, visit, .. }) => {
             // A row that ended no visit (an attempt that is tried again) left nothing to see.
-            let seen = state.facts.nodes.get(node)?.seen.as_ref().filter(|seen| seen.seq == seq)?;
-            Some(Update::Node(ended(state, node, seen, state.context().clone())))
+            let facts = state.facts.nodes.get(node);
+            let seen = facts.and_then(|facts| facts.seen.as_ref()).filter(|seen| seen.seq == seq);
+            let Some(seen) = seen else { return Vec::new() };
+            let mut updates = vec![Update::Node(ended(state, node, seen, state.context().clone()))];
+            // A page shows one request: when that is closed, the next one comes again.
+            if state.definition.node(node).is_some_and(|node| node.kind.asks()) {
+                let open = state.open_requests().into_iter();
+                let next = open.filter(|open| open.node != *node || open.visit != *visit).map(request).next();
+                updates.extend(next.map(|next| Update::Request(RequestUpdate { seq, ..next })));
+            }
+            updates
         }
         RunEvent::Dispatched(Dispatched { node, .. }) | RunEvent::Suspended(Suspended { node, .. }) => {
-            progress(state, node, state.facts.nodes.get(node)?)
-                .filter(|update| update.seq == seq)
-                .map(Update::Progress)
+            let facts = state.facts.nodes.get(node);
+            let progress = facts.and_then(|facts| progress(state, node, facts));
+            let mut updates: Vec<_> =
+                progress.filter(|update| update.seq == seq).map(Update::Progress).into_iter().collect();
+            if let RunEvent::Suspended(Suspended { request: Some(_), .. }) = event {
+                let opened = state.open_requests().into_iter().find(|open| open.seq == seq);
+                updates.extend(opened.map(request).map(Update::Request));
+            }
+            updates
         }
-        RunEvent::Finished(_) => status(state).filter(|update| update.seq == seq).map(Update::Status),
-        RunEvent::Started(_) | RunEvent::Snapshot(_) => None,
+        RunEvent::Finished(_) => {
+            status(state).filter(|update| update.seq == seq).map(Update::Status).into_iter().collect()
+        }
+        RunEvent::Started(_) | RunEvent::Input(_) | RunEvent::Snapshot(_) => Vec::new(),
+    }
+}
+
+fn request(open: OpenRequest) -> RequestUpdate {
+    RequestUpdate {
+        seq: open.seq,
+        node: open.node,
+        visit: open.visit,
+        iteration: open.iteration,
+        request: open.request,
+        expires_at: open.expires_at,
     }
 }
 
 /// What a joiner without `since` sees: the last update of each node in the order of their rows
-/// (with `progress` also of those at work), then the end, if there is one.
+/// (with `progress` also of those at work), then the requests that wait for an answer, then the end,
+/// if there is one.
 pub fn joiner(state: &RunState, with_progress: bool) -> Vec<Update> {
     let mut seen: Vec<_> =
         state.facts.nodes.iter().filter_map(|(id, node)| Some((id, node.seen.as_ref()?))).collect();
@@ -143,6 +195,7 @@ pub fn joiner(state: &RunState, with_progress: bool) -> Vec<Update> {
         );
         updates.sort_by_key(Update::seq);
     }
+    updates.extend(state.open_requests().into_iter().map(request).map(Update::Request));
     updates.extend(status(state).map(Update::Status));
     updates
 }

@@ -233,7 +233,8 @@ impl Runs {
         let hub = &self.hub;
         let (now, is_test, pending) = (hub.clock.now(), new.embedded.is_some(), place == Place::Waiting);
         let state = RunState::new(new.definition, Arc::clone(&hub.limits));
-        let start = engine::Start { inputs: new.inputs, external: new.external, definition: new.embedded };
+        let start =
+            engine::Start { inputs: new.inputs, external: new.external, depth: 0, definition: new.embedded };
         let mut step = engine::step(&state, &engine::RunCommand::Start(start), now)
             .map_err(|refusal| Error::Decided { code: refusal.code(), message: refusal.to_string() })?;
         if pending {

@@ -13,6 +13,7 @@ pub(in crate::engine) struct Config<'a> {
     path: String,
     node: Option<&'a NodeId>,
     data: &'a Map<String, Value>,
+    options: &'a Value,
 }
 
 impl<'a> Config<'a> {
@@ -21,7 +22,16 @@ impl<'a> Config<'a> {
         node: Option<&'a NodeId>,
         data: &'a Map<String, Value>,
     ) -> Self {
-        Self { path: path.into(), node, data }
+        Self { path: path.into(), node, data, options: &Value::Null }
+    }
+    /// Within a workflow of these options.
+    #[must_use]
+    pub(in crate::engine) fn within(self, options: &'a Value) -> Self {
+        Self { options, ..self }
+    }
+    /// A member of `workflowOptions` that is there and not null.
+    pub(in crate::engine) fn option(&self, name: &str) -> Option<&'a Value> {
+        self.options.get(name).filter(|value| !value.is_null())
     }
     /// A fault at a field.
     pub(in crate::engine) fn fault(&self, name: &str, words: impl Into<Words>, faults: &mut Faults) {

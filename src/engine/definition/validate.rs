@@ -134,7 +134,7 @@ fn node(
     limits: &Limits,
     faults: &mut Faults,
 ) -> Node {
-    let config = Config::new(raw.data_path.clone(), Some(&raw.id), raw.data);
+    let config = Config::new(raw.data_path.clone(), Some(&raw.id), raw.data).within(options);
     let row = type_row(raw.kind);
     let mut ignored = Faults::default();
     let here = if runs_here { &mut *faults } else { &mut ignored };

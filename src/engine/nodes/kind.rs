@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{condition::Condition, delay::Delay, end::End, javascript::JavaScript, start};
 use crate::{
-    engine::{Fields, NodeError, Outcome, ScriptKind, value::Lookup},
+    engine::{Fields, NodeError, Outcome, Request, ScriptKind, value::Lookup},
     error::Code,
 };
 
@@ -28,8 +28,15 @@ pub(in crate::engine) enum Kind {
 pub(in crate::engine) enum Begin {
     /// It is over already.
     Ended(Ended),
-    /// It goes on at that time.
-    Wait(Timestamp, u64),
+    /// It waits: for a time, for an answer, or for whichever comes first.
+    Wait {
+        /// When it goes on by itself.
+        until: Option<Timestamp>,
+        /// How long that is.
+        wait_ms: u64,
+        /// What it asks somebody for.
+        request: Option<Request>,
+    },
     /// Somebody else must do its [`Work`].
     Task,
 }
@@ -43,24 +50,41 @@ pub(in crate::engine) enum Work {
     Expressions(Vec<Arc<str>>),
 }
 
+/// What a visit that ended well leaves.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::engine) struct Left {
+    /// The output object.
+    pub(in crate::engine) output: Fields,
+    /// Where the run goes on.
+    pub(in crate::engine) handles: Vec<Arc<str>>,
+    /// Further members of the context.
+    pub(in crate::engine) merged: Option<Fields>,
+}
+
+impl From<(Fields, Arc<str>)> for Left {
+    fn from((output, handle): (Fields, Arc<str>)) -> Self {
+        Self { output, handles: vec![handle], merged: None }
+    }
+}
+
 /// How a visit ended.
-pub(in crate::engine) type Ended = Result<(Fields, Arc<str>), NodeError>;
+pub(in crate::engine) type Ended = Result<Left, NodeError>;
 
 impl Kind {
     /// A visit begins.
     pub(in crate::engine) fn begin(&self, ctx: &dyn Lookup, now: Timestamp) -> Begin {
         match self {
-            Self::Start => Begin::Ended(Ok(start::output(ctx))),
-            Self::End(end) => Begin::Ended(Ok(end.output(ctx, now))),
+            Self::Start => Begin::Ended(Ok(start::output(ctx).into())),
+            Self::End(end) => Begin::Ended(Ok(end.output(ctx, now).into())),
             Self::JavaScript(_) => Begin::Task,
             Self::Condition(condition) => match condition.decide(ctx, None) {
-                Some(ended) => Begin::Ended(Ok(ended)),
+                Some(ended) => Begin::Ended(Ok(ended.into())),
                 None => Begin::Task,
             },
             Self::Delay(delay) => match delay.wait(ctx, now) {
-                Ok(0) => Begin::Ended(Ok(delay.output(0))),
-                Ok(ms) => match later(now, ms) {
-                    Some(until) => Begin::Wait(until, ms),
+                Ok(0) => Begin::Ended(Ok(delay.output(0).into())),
+                Ok(wait_ms) => match later(now, wait_ms) {
+                    Some(until) => Begin::Wait { until: Some(until), wait_ms, request: None },
                     None => Begin::Ended(Err(NodeError::new(Code::NodeFailed, "the delay ends beyond time"))),
                 },
                 Err(message) => Begin::Ended(Err(NodeError::new(Code::NodeFailed, message))),
@@ -84,9 +108,14 @@ impl Kind {
     /// Its wait is over.
     pub(in crate::engine) fn woken(&self, waited_ms: u64) -> Ended {
         match self {
-            Self::Delay(delay) => Ok(delay.output(waited_ms)),
+            Self::Delay(delay) => Ok(delay.output(waited_ms).into()),
             _ => Err(NodeError::new(Code::ServerError, "the node did not wait for a time")),
         }
+    }
+
+    /// Its visits wait for somebody's answer.
+    pub(in crate::engine) fn asks(&self) -> bool {
+        false
     }
 
     /// Its task was done.
@@ -98,9 +127,9 @@ impl Kind {
     ) -> Ended {
         match (self, outcome) {
             (_, Outcome::Failed(error)) => Err(error.clone()),
-            (Self::JavaScript(_), Outcome::Returned(value)) => Ok(valued(variable, value)),
+            (Self::JavaScript(_), Outcome::Returned(value)) => Ok(valued(variable, value).into()),
             (Self::Condition(condition), Outcome::Evaluated(values)) => {
-                condition.decide(ctx, Some(values)).ok_or_else(unfit)
+                condition.decide(ctx, Some(values)).map(Left::from).ok_or_else(unfit)
             }
             _ => Err(unfit()),
         }

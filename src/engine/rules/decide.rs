@@ -7,9 +7,10 @@ use super::{
     work::{Place, Work},
 };
 use crate::{
+    clock,
     engine::{
-        AttemptResult, Effect, NodeError, Outcome, Refusal, RunCommand, RunEvent, RunState, RunStatus, Start,
-        Started, TimerKey, Update, state::Phase,
+        AttemptResult, Effect, InputSet, NodeError, Outcome, Refusal, RunCommand, RunEvent, RunState,
+        RunStatus, Start, Started, TimerKey, Update, WidgetInput, state::Phase,
     },
     error::Code,
     ids::{Attempt, NodeId, Seq, Visit},
@@ -54,6 +55,9 @@ pub fn step(state: &RunState, command: &RunCommand, now: Timestamp) -> Result<St
         RunCommand::Result(result) => finish_attempt(&mut work, result)?,
         RunCommand::Timeout { node, visit, attempt } => time_out(&mut work, node, *visit, *attempt)?,
         RunCommand::Timer { key } => timer(&mut work, key)?,
+        // No node of this version asks anybody.
+        RunCommand::Submit(_) => return Err(Refusal::Closed),
+        RunCommand::Input(input) => hear(&mut work, input)?,
         RunCommand::Ingest(events) => external::ingest(&mut work, events)?,
         RunCommand::Cancel { reason } => work.cancel(reason.clone()),
         RunCommand::Fail { code, message } => {
@@ -79,11 +83,26 @@ fn begin(work: &mut Work, start: &Start) -> Result<(), Refusal> {
         at: work.now,
         due_at,
         external: start.external,
+        depth: start.depth,
         definition: start.definition.clone().map(Into::into),
     }));
     if !start.external {
         work.advance();
     }
+    Ok(())
+}
+
+/// What a widget says becomes a row, whoever reads it.
+fn hear(work: &mut Work, input: &WidgetInput) -> Result<(), Refusal> {
+    if work.state().is_external() {
+        return Err(Refusal::External);
+    }
+    work.push(RunEvent::Input(InputSet {
+        widget: input.widget.clone(),
+        input_type: input.input_type.clone(),
+        data: input.data.clone().into(),
+        timestamp: clock::to_wire(work.now),
+    }));
     Ok(())
 }
 
@@ -141,7 +160,8 @@ fn timer(work: &mut Work, key: &TimerKey) -> Result<(), Refusal> {
         }
         TimerKey::Retry { node, visit, attempt } => {
             let facts = facts(node)?;
-            let policy = work.state().definition.node(node).ok_or(Refusal::Stale)?.policy;
+            let definition = work.state().definition.clone();
+            let known = definition.node(node).ok_or(Refusal::Stale)?;
             match facts.phase {
                 Phase::Retrying { attempt: next, at } if facts.visit == *visit && next == *attempt => {
                     due(work, at)?
@@ -150,13 +170,13 @@ fn timer(work: &mut Work, key: &TimerKey) -> Result<(), Refusal> {
             }
             let place =
                 Place { node: node.clone(), visit: *visit, attempt: *attempt, iteration: facts.iteration };
-            work.dispatch(&place, policy.timeout.as_millis());
+            work.again(known, &place);
         }
         TimerKey::Wake { node, visit } => {
             let facts = facts(node)?;
             let definition = work.state().definition.clone();
             let kind = &definition.node(node).ok_or(Refusal::Stale)?.kind;
-            let Phase::Suspended { attempt, until, wait_ms } = facts.phase else {
+            let Phase::Suspended { attempt, until: Some(until), wait_ms, .. } = facts.phase else {
                 return Err(Refusal::Stale);
             };
             if facts.visit != *visit {

@@ -113,6 +113,8 @@ fn node_ended(
         output_variable,
         output_member: None,
         output,
+        merged: None,
+        answered: None,
         context_data,
         duration_ms: None,
     };

@@ -14,7 +14,7 @@ use crate::{
         effects,
         nodes::{Begin, Ended, Kind},
         snapshot_due,
-        state::{Phase, addition},
+        state::{Phase, additions},
         update,
         value::json_size,
     },
@@ -127,6 +127,7 @@ impl Work {
         let place = self.arrive(node);
         self.dispatched(&place, None);
         match begin {
+            Some(begin) => self.begun(place, begin),
             None => {
                 // Not carried out: it leaves nothing behind, so its variable stays unset.
                 let output = Fields::new().with("skipped", true).with("success", true);
@@ -135,14 +136,40 @@ impl Work {
                     Completed { handles: vec![Arc::from(node.normal)], ..blank(&place, output) },
                 );
             }
-            Some(Begin::Wait(until, wait_ms)) => {
-                let Place { node, visit, attempt, iteration } = place;
-                self.push(RunEvent::Suspended(Suspended { node, visit, attempt, iteration, until, wait_ms }));
-            }
-            Some(Begin::Ended(ended)) => self.ended(&place, ended),
-            Some(Begin::Task) => {}
         }
         true
+    }
+
+    /// A visit that needs nobody began.
+    fn begun(&mut self, place: Place, begin: Begin) {
+        match begin {
+            Begin::Wait { until, wait_ms, request } => {
+                let Place { node, visit, attempt, iteration } = place;
+                let request = request.map(Arc::new);
+                self.push(RunEvent::Suspended(Suspended {
+                    node,
+                    visit,
+                    attempt,
+                    iteration,
+                    until,
+                    wait_ms,
+                    request,
+                }));
+            }
+            Begin::Ended(ended) => self.ended(&place, ended),
+            Begin::Task => {}
+        }
+    }
+
+    /// Begins a further attempt of a visit.
+    pub(super) fn again(&mut self, node: &Node, place: &Place) {
+        match node.kind.begin(self.state(), self.now) {
+            Begin::Task => self.dispatch(place, node.policy.timeout.as_millis()),
+            begin => {
+                self.dispatched(place, None);
+                self.begun(place.clone(), begin);
+            }
+        }
     }
 
     fn dispatched(&mut self, place: &Place, timeout_ms: Option<u64>) {
@@ -168,13 +195,14 @@ impl Work {
         let Some(node) = definition.node(&place.node) else { return };
         match ended {
             Err(error) => self.failed(node, place, error),
-            Ok((output, handle)) => {
-                let mut event = blank(place, output);
+            Ok(left) => {
+                let mut event = blank(place, left.output);
+                event.merged = left.merged;
                 if let Kind::End(_) = node.kind {
                     event.output_variable = Some(Arc::from("output"));
                     event.output_member = Some(Arc::from("workflowOutput"));
                 } else {
-                    event.handles = vec![handle];
+                    event.handles = left.handles;
                     event.output_variable = node.output_variable.clone();
                 }
                 match self.too_large(node, &event) {
@@ -221,8 +249,11 @@ impl Work {
             let message = format!("the output has more than {} bytes (node.output)", limits.max_output);
             return Some(NodeError::new(Code::PayloadTooLarge, message));
         }
-        let (key, value) = addition(event)?;
-        (self.state().context().bytes_with(&key, &value) > limits.max_context).then(|| {
+        let mut grown = self.state().context().clone();
+        for (key, value) in additions(event) {
+            grown.insert(key, value);
+        }
+        (grown.bytes() > limits.max_context).then(|| {
             let message = format!(
                 "the context would have more than {} bytes (workflow.max_context)",
                 limits.max_context
@@ -264,7 +295,7 @@ impl Work {
         match then {
             Then::Retry(at) if at <= self.now => {
                 let next = Place { attempt: Attempt(place.attempt.0.saturating_add(1)), ..place.clone() };
-                self.dispatch(&next, node.policy.timeout.as_millis());
+                self.again(node, &next);
             }
             Then::Retry(_) | Then::Handled(_) => {}
             Then::Unhandled => {
@@ -325,6 +356,8 @@ fn blank(place: &Place, output: Fields) -> Completed {
         output_variable: None,
         output_member: None,
         output,
+        merged: None,
+        answered: None,
         context_data: None,
         duration_ms: None,
     }
@@ -353,7 +386,8 @@ fn without_void(effects: Vec<Effect>, over: bool) -> Vec<Effect> {
         }
         Effect::SetTimer { key, .. } => !over && !cleared.contains(key),
         Effect::ClearTimer { key } => !over && !set.contains(key),
-        Effect::Finished(_) => true,
+        // A request that the same step opened and closed again is a row all the same.
+        Effect::OpenRequest { .. } | Effect::CloseRequest { .. } | Effect::Finished(_) => true,
     };
     effects.into_iter().filter(keep).collect()
 }

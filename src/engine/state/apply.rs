@@ -7,14 +7,17 @@ use serde_json::{Value, json};
 use super::{NodeFacts, Phase, RunState, Seen};
 use crate::{
     engine::{
-        Completed, Dispatched, Failed, Fields, Finished, NodeError, RunEvent, RunStatus, Started, Suspended,
-        Then, value::json_size,
+        Completed, Dispatched, Failed, Fields, Finished, InputSet, NodeError, RunEvent, RunStatus, Started,
+        Suspended, Then, row::WIDGET_INPUT, value::json_size,
     },
     ids::{Attempt, NodeId, Seq, Visit},
 };
 
 /// Rows between two snapshots.
 const SNAPSHOT_EVERY: i64 = 1000;
+
+/// How many runs are above this one, for code and templates.
+const SUB_DEPTH: &str = "__subDepth";
 
 /// About what a row costs beside its output.
 const ROW_BYTES: usize = 256;
@@ -34,6 +37,7 @@ pub fn apply(state: &mut RunState, event: &RunEvent, seq: Seq) {
         RunEvent::Completed(completed) => complete(state, completed, seq),
         RunEvent::Failed(failed) => fail(state, failed, seq),
         RunEvent::Suspended(suspended) => suspend(state, suspended, seq),
+        RunEvent::Input(input) => hear(state, input),
         RunEvent::Finished(finished) => finish(state, finished, seq),
         RunEvent::Snapshot(then) => {
             state.facts = (**then).clone();
@@ -54,8 +58,18 @@ fn begun(state: &mut RunState, started: &Started, seq: Seq) {
     facts.external = started.external;
     facts.started_at = Some(started.at);
     facts.due_at = started.due_at;
+    if started.depth > 0 {
+        facts.internal.insert(SUB_DEPTH, Value::from(started.depth));
+    }
     grow(state, json_size(&started.input));
     set(state, seq, Arc::from("input"), started.input.clone());
+}
+
+/// The last word of a widget wins.
+fn hear(state: &mut RunState, input: &InputSet) {
+    let value = serde_json::to_value(input).unwrap_or_default();
+    grow(state, json_size(&value));
+    state.facts.internal.insert(WIDGET_INPUT, value);
 }
 
 fn node<'a>(state: &'a mut RunState, id: &NodeId, visit: Visit, seq: Seq) -> &'a mut NodeFacts {
@@ -87,7 +101,15 @@ fn suspend(state: &mut RunState, event: &Suspended, seq: Seq) {
     let node = node(state, &event.node, event.visit, seq);
     node.visit = event.visit;
     node.moved = seq;
-    node.phase = Phase::Suspended { attempt: event.attempt, until: event.until, wait_ms: event.wait_ms };
+    node.phase = Phase::Suspended {
+        attempt: event.attempt,
+        until: event.until,
+        wait_ms: event.wait_ms,
+        request: event.request.clone(),
+    };
+    if let Some(request) = &event.request {
+        grow(state, json_size(&request.config));
+    }
 }
 
 /// What a visit adds to the context: the member that its variable names; else what is left of the
@@ -107,6 +129,12 @@ pub(in crate::engine) fn addition(event: &Completed) -> Option<(Arc<str>, Arc<Va
     }
     let all = domain().map(|(name, value)| (name.to_string(), value.as_ref().clone())).collect();
     Some((variable, Arc::new(Value::Object(all))))
+}
+
+/// All that a visit adds to the context, in order.
+pub(in crate::engine) fn additions(event: &Completed) -> impl Iterator<Item = (Arc<str>, Arc<Value>)> {
+    let merged = event.merged.iter().flat_map(Fields::iter);
+    merged.map(|(key, value)| (key.clone(), value.clone())).chain(addition(event))
 }
 
 fn set(state: &mut RunState, seq: Seq, key: Arc<str>, value: Arc<Value>) {
@@ -160,10 +188,13 @@ fn told(state: &mut RunState, context: Option<&Fields>) -> bool {
 
 fn complete(state: &mut RunState, event: &Completed, seq: Seq) {
     grow(state, json_size(&event.output));
-    if !told(state, event.context_data.as_ref())
-        && let Some((key, value)) = addition(event)
-    {
-        set(state, seq, key, value);
+    if let Some(merged) = &event.merged {
+        grow(state, json_size(merged));
+    }
+    if !told(state, event.context_data.as_ref()) {
+        for (key, value) in additions(event) {
+            set(state, seq, key, value);
+        }
     }
     let ending = Ending {
         node: &event.node,

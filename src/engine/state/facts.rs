@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Context, Fields, Finished, NodeError, RunStatus, state::context::Told},
+    engine::{Context, Fields, Finished, NodeError, Request, RunStatus, state::context::Told},
     ids::{Attempt, NodeId, Seq, Visit},
 };
 
@@ -51,8 +51,14 @@ pub(in crate::engine) struct NodeFacts {
 pub(in crate::engine) enum Phase {
     /// An attempt is at work; without a timeout it never left `decide`.
     Running { attempt: Attempt, timeout_ms: Option<u64> },
-    /// It waits for a time.
-    Suspended { attempt: Attempt, until: Timestamp, wait_ms: u64 },
+    /// It waits for a time, for the answer to its request, or for whichever comes first.
+    Suspended {
+        attempt: Attempt,
+        until: Option<Timestamp>,
+        wait_ms: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<Arc<Request>>,
+    },
     /// An attempt failed; this one comes next.
     Retrying { attempt: Attempt, at: Timestamp },
     /// It ended well and went on there.

@@ -10,12 +10,12 @@ mod lookup;
 mod run;
 
 pub(in crate::engine) use self::{
-    apply::addition,
+    apply::{addition, additions},
     facts::{NodeFacts, Phase, Seen},
     lookup::code_context,
 };
 pub use self::{
     apply::{apply, snapshot_due},
     facts::Facts,
-    run::{Active, RunState},
+    run::{Active, OpenRequest, RunState},
 };

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     engine::{
-        Context, Definition, Fields, Finished, Limits, RunStatus,
+        Context, Definition, Fields, Finished, Limits, Request, RunStatus,
         state::{Facts, Phase},
     },
     ids::{Attempt, NodeId, Seq, Visit},
@@ -32,8 +32,27 @@ pub struct Active {
     pub attempt: Attempt,
     /// Index in the innermost loop.
     pub iteration: Option<u32>,
-    /// When it goes on by itself; `None` = an attempt is at work.
+    /// When it goes on by itself; `None` = an attempt is at work, or it waits for an answer only.
     pub until: Option<Timestamp>,
+    /// Nothing is at work for it.
+    pub waits: bool,
+}
+
+/// A request that waits for its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenRequest {
+    /// The row of its suspension.
+    pub seq: Seq,
+    /// The node that asks.
+    pub node: NodeId,
+    /// Its visit.
+    pub visit: Visit,
+    /// Index in the innermost loop.
+    pub iteration: Option<u32>,
+    /// When it expires.
+    pub expires_at: Option<Timestamp>,
+    /// What it asks.
+    pub request: Arc<Request>,
 }
 
 impl RunState {
@@ -85,10 +104,10 @@ impl RunState {
         let nodes = self.facts.nodes.iter();
         nodes
             .filter_map(|(id, node)| {
-                let (attempt, until) = match &node.phase {
-                    Phase::Running { attempt, .. } => (*attempt, None),
-                    Phase::Suspended { attempt, until, .. } => (*attempt, Some(*until)),
-                    Phase::Retrying { attempt, at } => (*attempt, Some(*at)),
+                let (attempt, until, waits) = match &node.phase {
+                    Phase::Running { attempt, .. } => (*attempt, None, false),
+                    Phase::Suspended { attempt, until, .. } => (*attempt, *until, true),
+                    Phase::Retrying { attempt, at } => (*attempt, Some(*at), true),
                     Phase::Done { .. } | Phase::Failed { .. } => return None,
                 };
                 Some(Active {
@@ -97,13 +116,34 @@ impl RunState {
                     attempt,
                     iteration: node.iteration,
                     until,
+                    waits,
                 })
             })
             .collect()
     }
-    /// Nothing is at work in the hub: the run only waits for time (or for events of an external
-    /// executor), so its actor may be stopped until a timer is due.
+    /// Requests that wait for an answer, oldest first; none once the run is over.
+    pub fn open_requests(&self) -> Vec<OpenRequest> {
+        if self.facts.status.is_terminal() {
+            return Vec::new();
+        }
+        let open = self.facts.nodes.iter().filter_map(|(id, node)| match &node.phase {
+            Phase::Suspended { until, request: Some(request), .. } => Some(OpenRequest {
+                seq: node.moved,
+                node: id.clone(),
+                visit: node.visit,
+                iteration: node.iteration,
+                expires_at: *until,
+                request: request.clone(),
+            }),
+            _ => None,
+        });
+        let mut open: Vec<_> = open.collect();
+        open.sort_by_key(|request| request.seq);
+        open
+    }
+    /// Nothing is at work in the hub: the run only waits for time or answers (or for events of an
+    /// external executor), so its actor may be stopped until one comes.
     pub fn is_waiting(&self) -> bool {
-        self.active().iter().all(|active| active.until.is_some())
+        self.active().iter().all(|active| active.waits)
     }
 }

@@ -97,7 +97,7 @@ fn nothing_is_dispatched_and_each_event_is_a_row() {
         .map(|update| match update {
             Update::Node(update) => serde_json::to_value(update.context.as_ref().unwrap()).unwrap(),
             Update::Status(update) => serde_json::to_value(&update.context).unwrap(),
-            Update::Progress(_) => json!("none"),
+            Update::Progress(_) | Update::Request(_) => json!("none"),
         })
         .collect();
     assert_eq!(contexts, [looped, last, json!({"x": 1})]);

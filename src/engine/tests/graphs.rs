@@ -5,8 +5,11 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::sim::{Sim, node, source};
-use crate::engine::{Limits, NodeError, Outcome, RunStatus, Source, Task, TimerKey, Update, invariants};
+use crate::engine::{
+    ChildEnd, Fields, Limits, NodeError, Outcome, RunStatus, Source, Task, TimerKey, Update, invariants,
+};
 use crate::error::Code;
+use crate::ids::RunId;
 
 const HANDLES: [&str; 6] = ["", "success", "error", "yes", "default", "output"];
 
@@ -85,6 +88,17 @@ fn happen(sim: &mut Sim, what: u16, which: u16) {
                 .map(|_| (!what.is_multiple_of(3)).then(|| Value::from(what.is_multiple_of(2))))
                 .collect();
             sim.outcome(&name, Outcome::Evaluated(values));
+        }
+        (_, Task::Query { .. }) => sim.returns(&name, json!([what])),
+        (_, Task::Child { .. }) => {
+            let end = ChildEnd {
+                instance: RunId::trusted("child"),
+                status: if what.is_multiple_of(3) { RunStatus::Failed } else { RunStatus::Completed },
+                output: Some(json!(what)),
+                context: Fields::new(),
+                error: None,
+            };
+            sim.outcome(&name, Outcome::Child(end));
         }
     }
 }

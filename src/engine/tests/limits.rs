@@ -52,7 +52,7 @@ fn a_large_context_is_left_out_of_updates_but_not_of_the_end() {
         .map(|update| match update {
             Update::Node(update) => update.context.is_some(),
             Update::Status(update) => update.context.bytes() > 200,
-            Update::Progress(_) => false,
+            Update::Progress(_) | Update::Request(_) => false,
         })
         .collect();
     assert_eq!(told, [true, false, false, false, true]);

@@ -1,13 +1,17 @@
 //! The harness: a run whose world is the test.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
     engine::{
-        AttemptResult, Effect, Limits, NodeError, Outcome, Refusal, RunCommand, RunEvent, RunState,
+        AttemptResult, Closed, Effect, Limits, NodeError, Outcome, Refusal, RunCommand, RunEvent, RunState,
         RunStatus, Source, Start, Task, TimerKey, Update, apply, decide, effects, invariants, outstanding,
         step, update, validate, validate_external,
     },
@@ -33,6 +37,9 @@ pub(super) struct Sim {
     pub(super) open: Vec<Open>,
     pub(super) timers: BTreeMap<TimerKey, Timestamp>,
     pub(super) interrupted: Vec<String>,
+    /// Requests that are open.
+    pub(super) asked: BTreeSet<(NodeId, Visit)>,
+    pub(super) closed: Vec<(String, Closed)>,
     pub(super) now: Timestamp,
 }
 
@@ -93,6 +100,8 @@ impl Sim {
             open: Vec::new(),
             timers: BTreeMap::new(),
             interrupted: Vec::new(),
+            asked: BTreeSet::new(),
+            closed: Vec::new(),
             now: "2026-01-01T00:00:00Z".parse().unwrap(),
         }
     }
@@ -148,7 +157,15 @@ impl Sim {
             }
             Effect::SetTimer { key, due_at } => drop(self.timers.insert(key, due_at)),
             Effect::ClearTimer { key } => drop(self.timers.remove(&key)),
+            Effect::OpenRequest { node, visit, .. } => {
+                assert!(self.asked.insert((node, visit)), "a visit asks once");
+            }
+            Effect::CloseRequest { node, visit, how } => {
+                assert!(self.asked.remove(&(node.clone(), visit)), "it asked: {node}");
+                self.closed.push((node.to_string(), how));
+            }
             Effect::Finished(_) => {
+                assert!(self.asked.is_empty(), "nobody is asked for a run that is over: {:?}", self.asked);
                 self.timers.clear();
                 assert!(self.open.is_empty(), "nothing works for a run that is over: {:?}", self.open);
             }

@@ -18,6 +18,7 @@ fn brief(update: &Update) -> String {
                 if update.suspended { "suspended" } else { "running" }
             )
         }
+        Update::Request(update) => format!("{} {} asks", update.seq, update.node),
         Update::Status(update) => format!("{} {}", update.seq, update.status),
     }
 }

@@ -383,6 +383,8 @@ pub(in crate::workflow) fn of_effects(run: &RunId, effects: &[Effect]) -> Vec<Pr
                 projections
                     .push(Projection::RunChanged { run: run.clone(), change: Box::new(end(finished)) });
             }
+            // Requests have no table yet: no node asks anybody.
+            Effect::OpenRequest { .. } | Effect::CloseRequest { .. } => {}
             Effect::Dispatch { .. } | Effect::Interrupt { .. } => {}
         }
     }

@@ -53,6 +53,7 @@ impl RunActor {
                 }
                 // A timer that fires in vain is refused as stale.
                 Effect::ClearTimer { .. } => {}
+                Effect::OpenRequest { .. } | Effect::CloseRequest { .. } => {}
                 Effect::Finished(_) => {
                     for (_, task) in self.tasks.drain() {
                         ctx.cancel_future(task);

@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 use super::{fair::Turns, javascript::JavaScript};
 use crate::{
     config::sections::Script,
-    engine::{Outcome, Task},
+    engine::{NodeError, Outcome, Task},
+    error::Code,
     script::ScriptPool,
     workflow::{Execute, Job},
 };
@@ -31,6 +32,10 @@ impl Execute for Nodes {
             Task::Script { .. } | Task::Expressions { .. } => {
                 let scripts = Arc::clone(&self.scripts);
                 Box::pin(async move { scripts.run(job).await })
+            }
+            Task::Query { .. } | Task::Child { .. } => {
+                let error = NodeError::new(Code::QueryUnavailable, "this hub cannot carry out the node");
+                Box::pin(std::future::ready(Some(Outcome::Failed(error))))
             }
         }
     }

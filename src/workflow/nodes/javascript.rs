@@ -44,6 +44,9 @@ impl JavaScript {
                 let ctx = plain(ctx).await;
                 self.evaluate(&job.tenant, &expressions, &ctx, job.timeout).await
             }
+            Task::Query { .. } | Task::Child { .. } => {
+                Some(Outcome::Failed(NodeError::new(Code::ServerError, "this is no script")))
+            }
         }
     }
 

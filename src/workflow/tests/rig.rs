@@ -59,6 +59,9 @@ impl Execute for Fake {
                     let value = |text: &Arc<str>| serde_json::from_str(text).ok();
                     return Some(Outcome::Evaluated(expressions.iter().map(value).collect()));
                 }
+                Task::Query { .. } | Task::Child { .. } => {
+                    return Some(Outcome::Failed(NodeError::new(Code::QueryUnavailable, "not here")));
+                }
             };
             let (word, rest) = code.split_once(' ').unwrap_or((&*code, "null"));
             let value: Value = serde_json::from_str(rest).unwrap_or_default();

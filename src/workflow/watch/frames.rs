@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::{
     delivery::Row,
-    engine::{Fields, NodeUpdate, ProgressUpdate, StatusUpdate, Update},
-    ids::{NodeId, RunId, Seq},
+    engine::{Fields, NodeUpdate, ProgressUpdate, RequestUpdate, StatusUpdate, Update},
+    ids::{CollectionId, NodeId, RunId, Seq},
     protocol::{
         EventFrame, Json,
         events::{NodeStatus, Server, WireTime},
@@ -102,12 +102,13 @@ impl Encoder {
     ) -> Result<(), serde_json::Error> {
         let context = match update {
             Update::Node(node) => node.context.as_ref().map(Json::of).transpose()?,
-            Update::Progress(_) => None,
+            Update::Progress(_) | Update::Request(_) => None,
             Update::Status(status) => Some(Json::of(&status.context)?),
         };
         match update {
             Update::Node(node) => encoded.frame = Some(self.node(node, context.as_ref(), replayed)?),
             Update::Progress(progress) => encoded.progress = Some(self.progress(progress, replayed)?),
+            Update::Request(request) => encoded.tail = Some(self.request(request, replayed)?),
             Update::Status(status) => {
                 encoded.frame = Some(self.status(status, context.as_ref(), replayed)?);
                 encoded.terminal = true;
@@ -169,6 +170,23 @@ impl Encoder {
         };
         // Without a context, never with an empty one: pages take that for the whole.
         with_context(Server::NodeUpdate, &body, None)
+    }
+
+    fn request(&self, update: &RequestUpdate, replayed: bool) -> Result<Frame, serde_json::Error> {
+        let body = CollectionRequest {
+            instance_id: &self.run,
+            run_id: &self.run,
+            node_id: &update.node,
+            node_id_again: &update.node,
+            collection_request_id: CollectionId::of(&self.run, &update.node, update.visit),
+            collection_type: &update.request.collection_type,
+            collection_config: &update.request.config,
+            expires_at: update.expires_at.map(WireTime),
+            seq: update.seq,
+            iteration: update.iteration,
+            replayed,
+        };
+        Frame::event(NAMESPACE, Server::CollectionRequest.as_str(), &body)
     }
 
     fn status(
@@ -239,6 +257,30 @@ struct Node<'a> {
     context_truncated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iteration: Option<u32>,
+    #[serde(skip_serializing_if = "not")]
+    replayed: bool,
+}
+
+/// `workflow_data_collection_request`, borrowed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CollectionRequest<'a> {
+    #[serde(rename = "instanceID")]
+    instance_id: &'a RunId,
+    run_id: &'a RunId,
+    #[serde(rename = "nodeID")]
+    node_id: &'a NodeId,
+    #[serde(rename = "nodeId")]
+    node_id_again: &'a NodeId,
+    #[serde(rename = "collectionRequestID")]
+    collection_request_id: CollectionId,
+    collection_type: &'a Arc<str>,
+    collection_config: &'a Arc<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<WireTime>,
+    seq: Seq,
     #[serde(skip_serializing_if = "Option::is_none")]
     iteration: Option<u32>,
     #[serde(skip_serializing_if = "not")]

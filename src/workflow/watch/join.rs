@@ -224,6 +224,9 @@ pub(super) fn weight(update: &Update) -> usize {
             256 + node.context.as_ref().map_or(0, |context| context.bytes().saturating_mul(2))
         }
         Update::Progress(_) => 256,
+        Update::Request(request) => {
+            512 + serde_json::to_string(&request.request.config).map_or(0, |text| text.len())
+        }
         Update::Status(status) => 256 + status.context.bytes().saturating_mul(2),
     }
 }
