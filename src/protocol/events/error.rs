@@ -26,6 +26,9 @@ pub enum Error {
         /// What it must be, with article.
         expected: &'static str,
     },
+    /// A widget wants something else of a run.
+    #[error("mode must be execute, subscribe or replay")]
+    Mode,
     /// A text that is no id.
     #[error("{field}: {why}")]
     Id {
@@ -38,6 +41,9 @@ pub enum Error {
 
 impl Coded for Error {
     fn code(&self) -> Code {
-        Code::InvalidRequest
+        match self {
+            Self::Mode => Code::UnknownMode,
+            _ => Code::InvalidRequest,
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, Server};
+use super::{Client, Server, widget};
 
 /// An example of an event's first argument.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ pub fn examples() -> (Vec<Example<Client>>, Vec<Example<Server>>) {
 
 fn client() -> Vec<Example<Client>> {
     let example = |event, name, summary, payload| Example { event, name, summary, payload };
-    vec![
+    let mut examples = vec![
         example(Client::RunJoin, "join", "all that pages send", json!({ "runId": RUN })),
         example(
             Client::RunJoin,
@@ -48,12 +48,14 @@ fn client() -> Vec<Example<Client>> {
             json!({ "runId": RUN, "firebaseID": "user-firebase-uid" }),
         ),
         example(Client::RunLeave, "leave", "no more events of this run", json!({ "runId": RUN })),
-    ]
+    ];
+    examples.extend(widget::client_examples());
+    examples
 }
 
 fn server() -> Vec<Example<Server>> {
     let example = |event, name, summary, payload| Example { event, name, summary, payload };
-    vec![
+    let mut examples = vec![
         example(
             Server::NodeUpdate,
             "success",
@@ -123,7 +125,9 @@ fn server() -> Vec<Example<Server>> {
                 "error": { "code": "INVALID_REQUEST", "message": "runId is missing" },
             }),
         ),
-    ]
+    ];
+    examples.extend(widget::server_examples());
+    examples
 }
 
 #[cfg(test)]
@@ -131,7 +135,16 @@ mod tests {
     use serde_json::value::to_raw_value;
 
     use super::*;
-    use crate::protocol::events::{NodeUpdate, RunJoin, RunLeave, StatusUpdate};
+    use crate::protocol::events::{
+        NodeUpdate, RunJoin, RunLeave, StatusUpdate, WidgetConnect, WidgetConnected, WidgetContextUpdate,
+        WidgetDisconnect, WidgetDisconnected, WidgetInput, WidgetInputReceived, WidgetRefresh, WidgetStatus,
+    };
+
+    /// What a type writes of what it read.
+    fn again<T: serde::de::DeserializeOwned + serde::Serialize>(payload: &Value) -> Option<Value> {
+        let read: T = serde_json::from_value(payload.clone()).ok()?;
+        serde_json::to_value(&read).ok()
+    }
 
     #[test]
     fn every_served_event_has_an_example() {
@@ -152,19 +165,26 @@ mod tests {
             let read = match example.event {
                 Client::RunJoin => RunJoin::parse(&raw).map(|_| ()),
                 Client::RunLeave => RunLeave::parse(&raw).map(|_| ()),
+                Client::WidgetConnect => WidgetConnect::parse(&raw).map(|_| ()),
+                Client::WidgetInput => WidgetInput::parse(&raw).map(|_| ()),
+                Client::WidgetRefresh => WidgetRefresh::parse(&raw).map(|_| ()),
+                Client::WidgetDisconnect => WidgetDisconnect::parse(&raw).map(|_| ()),
                 _ => Ok(()),
             };
             assert_eq!(read, Ok(()), "{}", example.name);
         }
         for example in server {
             let written = match example.event {
-                Server::NodeUpdate => serde_json::from_value::<NodeUpdate<'_>>(example.payload.clone())
-                    .and_then(|update| serde_json::to_value(&update)),
-                Server::StatusUpdate => serde_json::from_value::<StatusUpdate<'_>>(example.payload.clone())
-                    .and_then(|update| serde_json::to_value(&update)),
+                Server::NodeUpdate => again::<NodeUpdate<'static>>(&example.payload),
+                Server::StatusUpdate => again::<StatusUpdate<'static>>(&example.payload),
+                Server::WidgetConnected => again::<WidgetConnected<'static>>(&example.payload),
+                Server::WidgetUpdate => again::<WidgetContextUpdate<'static>>(&example.payload),
+                Server::WidgetStatus => again::<WidgetStatus<'static>>(&example.payload),
+                Server::WidgetInputReceived => again::<WidgetInputReceived>(&example.payload),
+                Server::WidgetDisconnected => again::<WidgetDisconnected>(&example.payload),
                 _ => continue,
             };
-            assert_eq!(written.ok(), Some(example.payload), "{}", example.name);
+            assert_eq!(written, Some(example.payload), "{}", example.name);
         }
     }
 }

@@ -15,6 +15,7 @@ mod error;
 mod examples;
 mod names;
 mod read;
+mod widget;
 mod wire;
 mod workflow;
 
@@ -22,5 +23,10 @@ pub use ack::{AckBody, ErrorBody, JoinAck, Refusal, RefusalData, Refused};
 pub use error::Error;
 pub use examples::{Example, examples};
 pub use names::{Client, Server};
+pub use widget::{
+    WidgetConnect, WidgetConnected, WidgetContextUpdate, WidgetDisconnect, WidgetDisconnected, WidgetError,
+    WidgetErrorBody, WidgetInput, WidgetInputAck, WidgetInputReceived, WidgetMode, WidgetNode, WidgetNodeKind,
+    WidgetRefresh, WidgetStatus, WorkflowMeta,
+};
 pub use wire::{Object, WireTime};
 pub use workflow::{EndStatus, NodeStatus, NodeUpdate, RunError, RunJoin, RunLeave, RunStatus, StatusUpdate};

@@ -36,6 +36,46 @@ impl Fields {
         parse(text).map_err(|why| Error::Id { field, why })
     }
 
+    /// A value that may be left out; `null` is none.
+    pub(super) fn value(&self, names: &[&'static str]) -> Option<&Value> {
+        self.get(names).map(|(_, value)| value)
+    }
+
+    /// A string that must be there, of at most so many bytes.
+    pub(super) fn word(&self, field: &'static str, most: usize) -> Result<String, Error> {
+        let (field, value) = self.get(&[field]).ok_or(Error::Missing { field })?;
+        let expected = "a string that is not empty and not too long";
+        let text = value.as_str().filter(|text| !text.is_empty() && text.len() <= most);
+        text.map(str::to_owned).ok_or(Error::Type { field, expected })
+    }
+
+    /// Objects that may be left out, merged in this order: what a later one says counts.
+    pub(super) fn merged(&self, names: &[&'static str]) -> Result<Option<Map<String, Value>>, Error> {
+        let mut merged = None;
+        for name in names {
+            match self.0.get(*name) {
+                None | Some(Value::Null) => {}
+                Some(Value::Object(more)) => {
+                    merged.get_or_insert_with(Map::new).extend(more.clone());
+                }
+                Some(_) => return Err(Error::Type { field: name, expected: "an object" }),
+            }
+        }
+        Ok(merged)
+    }
+
+    /// An id that may be left out: a string.
+    pub(super) fn optional_id<T>(
+        &self,
+        names: &[&'static str],
+        parse: fn(&str) -> Result<T, IdError>,
+    ) -> Result<Option<T>, Error> {
+        if self.get(names).is_none() {
+            return Ok(None);
+        }
+        self.id(names, parse).map(Some)
+    }
+
     /// An id that may be left out and may come as a number (`tenantID`): compared as text.
     pub(super) fn id_or_number<T>(
         &self,

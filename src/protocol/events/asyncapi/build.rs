@@ -12,7 +12,9 @@ use crate::{
     error::Code,
     protocol::events::{
         self, AckBody, Example, JoinAck, NodeUpdate, Refusal, RefusalData, Refused, RunError, RunJoin,
-        RunLeave, StatusUpdate,
+        RunLeave, StatusUpdate, WidgetConnect, WidgetConnected, WidgetContextUpdate, WidgetDisconnect,
+        WidgetDisconnected, WidgetError, WidgetInput, WidgetInputAck, WidgetInputReceived, WidgetRefresh,
+        WidgetStatus,
     },
 };
 
@@ -24,6 +26,8 @@ is a `connect_error` whose `data.code` is stable. Identity fields of payloads (`
 A run is watched with `workflow_run_join`. What has happened comes first, marked `replayed`, then what \
 happens, once and in order of `seq`, and at the end one `workflow_status_update`. Nothing is told before it \
 is stored.\n\n\
+A widget is registered with `widget_workflow_connect`; a socket may have many, with one run or several. Of each \
+row a socket gets what it gets as a watcher of the run, then what each of its widgets gets.\n\n\
 Unknown fields are ignored on both sides; unknown event names are ignored by the hub. A client event with an \
 acknowledgement callback is answered by it, in addition to the events.";
 
@@ -86,6 +90,27 @@ impl Parts {
             Client::RunLeave => {
                 (self.schema::<RunLeave>(), self.ack::<AckBody>(), "Watch a run no more; the run goes on.")
             }
+            Client::WidgetConnect => (
+                self.schema::<WidgetConnect>(),
+                self.ack::<JoinAck>(),
+                "Register a widget with a run: a new one, one that goes on, or (replay) only be told where one is. \
+                 The same widgetID again takes the place of the first.",
+            ),
+            Client::WidgetInput => (
+                self.schema::<WidgetInput>(),
+                self.ack::<WidgetInputAck>(),
+                "Hand something to the run of a widget.",
+            ),
+            Client::WidgetRefresh => (
+                self.schema::<WidgetRefresh>(),
+                self.ack::<JoinAck>(),
+                "Run a widget's workflow again; the run before goes on unwatched.",
+            ),
+            Client::WidgetDisconnect => (
+                self.schema::<WidgetDisconnect>(),
+                self.ack::<AckBody>(),
+                "Register a widget no more; the run goes on.",
+            ),
             _ => return,
         };
         let message = Message {
@@ -113,6 +138,29 @@ impl Parts {
             Server::RunError => (
                 self.schema::<RunError>(),
                 "A join or leave was refused. A run of another tenant is answered like none.",
+            ),
+            Server::WidgetConnected => (
+                self.schema::<WidgetConnected<'_>>(),
+                "A widget is registered (or told once, by replay), and where its run is.",
+            ),
+            Server::WidgetUpdate => (
+                self.schema::<WidgetContextUpdate<'_>>(),
+                "An execution of a node ended; right after the workflow_node_update of the same row.",
+            ),
+            Server::WidgetStatus => (
+                self.schema::<WidgetStatus<'_>>(),
+                "The run of a widget ended; right after workflow_status_update.",
+            ),
+            Server::WidgetInputReceived => {
+                (self.schema::<WidgetInputReceived>(), "An input was taken, to who sent it.")
+            }
+            Server::WidgetDisconnected => {
+                (self.schema::<WidgetDisconnected>(), "A widget is registered no more.")
+            }
+            Server::WidgetError => (
+                self.schema::<WidgetError>(),
+                "An event of a widget was refused; error.reason says why. What belongs to another tenant is \
+                 answered as if it did not exist.",
             ),
             _ => return,
         };
@@ -190,7 +238,7 @@ impl Parts {
                 description: ABOUT,
                 license: Named { name: env!("CARGO_PKG_LICENSE") },
             },
-            tags: [Named { name: "runs" }],
+            tags: [Named { name: "runs" }, Named { name: "widgets" }],
             default_content_type: "application/json",
             servers: BTreeMap::from([("hub", server)]),
             channels: self.channels,
@@ -245,7 +293,7 @@ mod tests {
                 assert!(faults.is_empty(), "{name}: {faults:?}");
                 seen += 1;
             }
-            let wrong = json!({ "runId": "", "seq": -1, "status": "error", "message": 1 });
+            let wrong = json!({ "runId": "", "widgetID": "", "seq": -1, "status": "error", "message": 1 });
             assert!(!validator.is_valid(&wrong), "{name} takes anything");
         }
         assert!(seen > 10, "{seen}");
