@@ -34,6 +34,8 @@ pub struct Register {
     pub projection: Arc<dyn Projection>,
     /// Where the run is; of one that has ended nothing is registered.
     pub snapshot: Arc<Snapshot>,
+    /// It is only told where the run is, and not registered.
+    pub once: bool,
 }
 
 impl fmt::Debug for Register {
@@ -57,8 +59,6 @@ pub struct Snapshot {
     pub status: RunStatus,
     /// The last row in it.
     pub seq: Seq,
-    /// When it was taken.
-    pub at: Timestamp,
     /// The user context.
     pub context: Context,
     /// The same, encoded once.

@@ -240,6 +240,23 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    registrations (socket_id, widget_id) {
+        socket_id -> Text,
+        widget_id -> Text,
+        tenant_id -> Text,
+        workflow_id -> Nullable<Text>,
+        instance_id -> Text,
+        mode -> Text,
+        inputs -> Text,
+        config -> Text,
+        starter_user_id -> Nullable<Text>,
+        starter_api_key_id -> Nullable<Text>,
+        hub_id -> Text,
+        created_at -> BigInt,
+    }
+}
+
 diesel::joinable!(workflow_versions -> workflows (workflow_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(members -> tenants (tenant_id));

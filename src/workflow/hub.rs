@@ -9,6 +9,7 @@ use super::{
     actor::{Birth, Crowd, Execute},
     definitions::Definitions,
     waiting::{Admission, Timers},
+    watch::Ends,
 };
 use crate::{
     clock::Clock,
@@ -51,6 +52,8 @@ pub(super) struct Hub {
     pub(super) admission: Admission,
     pub(super) crowd: Arc<Crowd>,
     pub(super) definitions: Definitions,
+    /// Runs that have ended, for who comes late.
+    pub(super) ends: Ends,
     /// Under which new runs are decided.
     pub(super) limits: Arc<engine::Limits>,
     /// Largest inputs of a run.
@@ -75,6 +78,7 @@ impl Hub {
             ),
             crowd: Crowd::new(parts.limits.actors_per_tenant),
             definitions: Definitions::new(Arc::clone(&limits)),
+            ends: Ends::default(),
             store: parts.store,
             shards: parts.shards,
             executor: parts.executor,

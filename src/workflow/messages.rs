@@ -52,7 +52,7 @@ pub(super) enum Ask {
         reply: Reply<Option<Vec<Seq>>>,
     },
     /// A socket watches.
-    Watch(Watch, Reply<Watched>),
+    Watch(Box<Watch>, Reply<Watched>),
 }
 
 /// A command on its way, with what it takes to try again a wake that was refused.

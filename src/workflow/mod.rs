@@ -45,5 +45,5 @@ pub use self::{
     start::{StartRun, StartTest, Started, Starter, inputs_of},
     view::{ListRuns, LogView, RunList, RunRow, RunView},
     waiting::Queue,
-    watch::{AckFrame, Join},
+    watch::{AckFrame, Attach, FirstWatcher, Join, Registrant},
 };

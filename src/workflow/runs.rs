@@ -106,6 +106,7 @@ impl Runs {
     /// Removes a run that has ended, with its rows.
     pub(super) async fn remove(&self, run: &RunId) -> Result<(), Error> {
         let id = run.clone();
+        self.hub.ends.forget(run);
         match self.hub.store.write(move |db| runs::remove(db, &id)).await {
             // Somebody else removed it at the same time.
             Ok(()) | Err(crate::store::Error::NotFound) => Ok(()),

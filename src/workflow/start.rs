@@ -12,9 +12,10 @@ use super::{
     messages::Wake,
     runs::Runs,
     waiting::Place,
+    watch::{self, About, FirstWatcher},
 };
 use crate::{
-    engine::{self, Definition, RunState, Source, Step},
+    engine::{self, Definition, RunState, RunStatus as Decided, Source, Step},
     error::Coded,
     ids::{ApiKeyId, RunId, Seq, StreamId, TenantId, UserId, WorkflowId},
     metrics::{KindLabel, metrics},
@@ -115,12 +116,22 @@ struct New {
     starter: Starter,
     /// Scope, key and value.
     key: Option<(String, String, String)>,
+    first: Option<FirstWatcher>,
 }
 
 impl Runs {
     /// Starts a run of a saved workflow: answers when its first rows are committed. `PENDING` when the
     /// tenant's active runs are at their limit, `RateLimited` when its queue is full too.
     pub async fn start(&self, start: StartRun) -> Result<Started, Error> {
+        self.start_for(start, None).await
+    }
+
+    /// The same with somebody who watches it before its first row is published.
+    pub async fn start_watched(&self, start: StartRun, first: FirstWatcher) -> Result<Started, Error> {
+        self.start_for(start, Some(first)).await
+    }
+
+    async fn start_for(&self, start: StartRun, first: Option<FirstWatcher>) -> Result<Started, Error> {
         let hub = &self.hub;
         check_size(start.inputs.as_ref(), hub.max_inputs)?;
         let scope = format!("execute:{}:{}", start.tenant, start.workflow);
@@ -165,6 +176,7 @@ impl Runs {
             external: start.executor == Executor::External,
             starter: start.starter,
             key,
+            first,
         };
         match self.create(new).await {
             Err(Error::Store(store::Error::Duplicate(Unique::IdempotencyKey))) => {
@@ -204,6 +216,7 @@ impl Runs {
             external: false,
             starter: start.starter,
             key: None,
+            first: None,
         })
         .await
     }
@@ -243,6 +256,8 @@ impl Runs {
         }
         let meta = Meta { tenant: new.tenant.clone(), external: new.external };
         let attention = needs_attention(&meta, &step.state, pending);
+        let title = Arc::from(new.title.as_str());
+        let about = About { workflow: new.workflow.clone(), title, is_test };
         let status = if pending { RunStatus::Pending } else { RunStatus::Running };
         let row = NewRun {
             instance_id: new.run.clone(),
@@ -265,6 +280,11 @@ impl Runs {
         if let Some((scope, key, value)) = new.key {
             projections.push(Projection::IdempotencyKey { scope, key, value, at: now });
         }
+        let first = new.first.map(|FirstWatcher { registrant, mut row, hub }| {
+            row.instance_id = new.run.clone();
+            projections.push(Projection::Registered { row, hub, at: now });
+            registrant
+        });
         let append = Append {
             stream: StreamId::of_run(&new.run),
             create: true,
@@ -276,6 +296,12 @@ impl Runs {
         };
         hub.store.journal().append(append).await?;
         metrics().runs.started.inc();
+        if let Some(registrant) = first {
+            // Before anything else of this run is published, by whoever.
+            let begun =
+                (&after_first(&state, &step), if pending { Decided::Pending } else { Decided::Running });
+            watch::begin(hub, &new.run, &about, registrant, begun, std::mem::take(&mut step.updates));
+        }
         let ended = step.state.status().is_terminal();
         if ended {
             // Start to end without anything to wait for: it needs no actor.
@@ -302,6 +328,15 @@ impl Runs {
         let (status, is_test) = (located.run.status.as_str(), located.run.is_test);
         Ok(Started { instance_id: run, status, is_test })
     }
+}
+
+/// Where a new run is when it has its inputs.
+fn after_first(before: &RunState, step: &Step) -> RunState {
+    let mut state = before.clone();
+    if let Some((seq, event)) = step.rows.first() {
+        engine::apply(&mut state, event, *seq);
+    }
+    state
 }
 
 /// A start without what follows from it.

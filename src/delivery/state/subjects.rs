@@ -181,7 +181,7 @@ impl Board {
             }
             let why = match register {
                 None => Some(Why::Join { progress }),
-                Some(new) if new.snapshot.ended.is_none() => Some(Why::Register(new)),
+                Some(new) if !new.once && new.snapshot.ended.is_none() => Some(Why::Register(new)),
                 // Nothing comes any more.
                 Some(_) => None,
             };

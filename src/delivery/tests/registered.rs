@@ -52,13 +52,12 @@ fn register(member: &Member, key: &str, seq: i64) -> AddMember {
         is_test: false,
         status: RunStatus::Running,
         seq: Seq(seq),
-        at: jiff::Timestamp::UNIX_EPOCH,
         context: Context::default(),
         json: Json::null(),
         ended: None,
     };
     let projection = Arc::new(Named(key.to_owned()));
-    let new = Register { key: Arc::from(key), projection, snapshot: Arc::new(snapshot) };
+    let new = Register { key: Arc::from(key), projection, snapshot: Arc::new(snapshot), once: false };
     AddMember { register: Some(Box::new(new)), ..join(member, seq) }
 }
 
@@ -148,6 +147,14 @@ async fn the_end_is_one_frame_for_a_member_and_all_its_registrations() {
         new.snapshot = Arc::new(ended);
     }
     rig.shards.add_member(late);
+    rig.idle().await;
+    assert_eq!((rig.shards.members(&run()), rig.texts(full.slot())), (0, vec!["4w at 1".to_owned()]));
+    // Nor for one that only wants to be told.
+    let mut once = register(&full, "w", 1);
+    if let Some(new) = &mut once.register {
+        new.once = true;
+    }
+    rig.shards.add_member(once);
     rig.idle().await;
     assert_eq!((rig.shards.members(&run()), rig.texts(full.slot())), (0, vec!["4w at 1".to_owned()]));
 }

@@ -49,7 +49,9 @@ fn client() -> Vec<Example<Client>> {
         ),
         example(Client::RunLeave, "leave", "no more events of this run", json!({ "runId": RUN })),
     ];
-    examples.extend(widget::client_examples());
+    if Client::WidgetConnect.is_served() {
+        examples.extend(widget::client_examples());
+    }
     examples
 }
 
@@ -126,7 +128,9 @@ fn server() -> Vec<Example<Server>> {
             }),
         ),
     ];
-    examples.extend(widget::server_examples());
+    if Server::WidgetConnected.is_served() {
+        examples.extend(widget::server_examples());
+    }
     examples
 }
 

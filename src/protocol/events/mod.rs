@@ -25,8 +25,8 @@ pub use examples::{Example, examples};
 pub use names::{Client, Server};
 pub use widget::{
     WidgetConnect, WidgetConnected, WidgetContextUpdate, WidgetDisconnect, WidgetDisconnected, WidgetError,
-    WidgetErrorBody, WidgetInput, WidgetInputAck, WidgetInputReceived, WidgetMode, WidgetNode, WidgetNodeKind,
-    WidgetRefresh, WidgetStatus, WorkflowMeta,
+    WidgetErrorBody, WidgetInput, WidgetInputAck, WidgetInputReceived, WidgetMode, WidgetNode,
+    WidgetNodeKind, WidgetRefresh, WidgetStatus, WorkflowMeta,
 };
 pub use wire::{Object, WireTime};
 pub use workflow::{EndStatus, NodeStatus, NodeUpdate, RunError, RunJoin, RunLeave, RunStatus, StatusUpdate};

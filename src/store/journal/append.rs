@@ -4,8 +4,11 @@ use jiff::Timestamp;
 
 use super::NewRow;
 use crate::{
-    ids::{Epoch, RunId, Seq, StreamId},
-    store::tables::runs::{NewRun, RunChange},
+    ids::{Epoch, HubId, RunId, Seq, StreamId},
+    store::tables::{
+        registrations::Registration,
+        runs::{NewRun, RunChange},
+    },
 };
 
 /// Who caused an append; decides who waits when the queue is full.
@@ -111,5 +114,14 @@ pub enum Projection {
         key: String,
         /// The row that it made.
         seq: Seq,
+    },
+    /// A widget is registered with the run of the stream.
+    Registered {
+        /// The registration.
+        row: Box<Registration>,
+        /// Whose socket it is.
+        hub: HubId,
+        /// Now.
+        at: Timestamp,
     },
 }

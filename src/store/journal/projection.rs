@@ -5,7 +5,7 @@ use crate::{
     ids::StreamId,
     store::{
         Connection, Error,
-        tables::{keys, runs, timers},
+        tables::{keys, registrations, runs, timers},
     },
 };
 
@@ -25,5 +25,6 @@ pub(super) fn apply(
             keys::insert_idempotent(connection, scope, key, value, *at)
         }
         Projection::IngestKey { run, key, seq } => keys::insert_ingested(connection, run, key, *seq),
+        Projection::Registered { row, hub, at } => registrations::put(connection, row, hub, *at),
     }
 }

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use crate::{
     ids::{
-        ApiKeyId, DataQueryId, DataSourceId, ListenerId, NodeId, RequestId, RunId, StreamId, TenantId,
-        UserId, WidgetId, WorkflowId,
+        ApiKeyId, DataQueryId, DataSourceId, ListenerId, NodeId, RequestId, RunId, SocketId, StreamId,
+        TenantId, UserId, WidgetId, WorkflowId,
     },
     store::Error,
 };
@@ -119,6 +119,11 @@ impl From<Id> for DataQueryId {
     }
 }
 impl From<Id> for WidgetId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
+impl From<Id> for SocketId {
     fn from(column: Id) -> Self {
         Self::trusted(&column.0)
     }

@@ -230,6 +230,13 @@ pub fn find(
     Ok(graph.map(|graph| Workflow { row, graph }))
 }
 
+/// Whose a workflow is, when nobody said in which tenant to look.
+pub fn tenant_of(connection: &mut Connection, id: &WorkflowId) -> Result<Option<TenantId>, Error> {
+    let query = workflows::table.find(id.as_str()).select(workflows::tenant_id);
+    let found: Option<String> = query.first(connection).optional()?;
+    Ok(found.map(|tenant| TenantId::trusted(&tenant)))
+}
+
 /// A version that a run is pinned to.
 pub fn version(
     connection: &mut Connection,

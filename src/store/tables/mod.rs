@@ -13,6 +13,7 @@ pub mod definitions;
 mod entities;
 pub mod keys;
 mod page;
+pub mod registrations;
 pub mod runs;
 pub mod timers;
 

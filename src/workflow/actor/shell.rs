@@ -206,10 +206,10 @@ impl RunActor {
                     &alive.state,
                     status,
                     &mut self.recent,
-                    join,
+                    *join,
                 );
                 self.recent_until = Some(self.hub.clock.monotonic() + KEEP_RECENT);
-                answer(reply, Ok(watched));
+                answer(reply, watched);
             }
             Ask::Wake(Wake::GoOn) => drop(ticket),
             Ask::Wake(Wake::Admit) if !alive.pending || alive.state.status().is_terminal() => {

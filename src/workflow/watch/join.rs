@@ -2,9 +2,13 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{Encoded, Encoder, replay};
+use super::{
+    Encoded, Encoder,
+    attach::{Attaching, attach},
+    replay,
+};
 use crate::{
-    delivery::{AddMember, Member, Publish, Shards, Subject},
+    delivery::{AddMember, Member, Publish, Shards, Snapshot, Subject},
     engine::{self, RunState, RunStatus, Update},
     ids::{RunId, Seq, StreamId},
     protocol::{
@@ -51,6 +55,8 @@ pub(in crate::workflow) struct Watch {
     pub(in crate::workflow) after: Option<Seq>,
     /// For the snapshot.
     pub(in crate::workflow) ack: Option<AckFrame>,
+    /// It is a registration, which is told where the run is instead.
+    pub(in crate::workflow) attach: Option<Attaching>,
 }
 
 /// What came of it.
@@ -70,6 +76,8 @@ pub(in crate::workflow) struct Recent {
     /// Everything after this row is there.
     after: Option<Seq>,
     bytes: usize,
+    /// What registrations were told last.
+    pub(super) shown: Option<Arc<Snapshot>>,
 }
 
 impl Recent {
@@ -121,14 +129,17 @@ pub(in crate::workflow) fn watch(
     status: RunStatus,
     recent: &mut Recent,
     watch: Watch,
-) -> Watched {
+) -> Result<Watched, Error> {
+    if let Some(new) = watch.attach {
+        return attach(run, shards, state, status, recent, (watch.member, watch.ack), new);
+    }
     let head = state.seq();
     let frames = match watch.after {
         None => {
             let updates = engine::joiner(state, watch.progress);
             if is_large(&updates) {
                 recent.keep_after(head);
-                return Watched::Page(Box::new(state.clone()));
+                return Ok(Watched::Page(Box::new(state.clone())));
             }
             let mut frames = ack_frame(run, status, head, watch.ack.as_ref());
             frames.extend(encode(&Encoder::new(run), &updates, watch.progress));
@@ -140,7 +151,7 @@ pub(in crate::workflow) fn watch(
             Some(frames) => frames,
             None => {
                 recent.keep_after(head);
-                return Watched::Behind;
+                return Ok(Watched::Behind);
             }
         },
     };
@@ -159,7 +170,7 @@ pub(in crate::workflow) fn watch(
             register: None,
         });
     }
-    Watched::Joined
+    Ok(Watched::Joined)
 }
 
 /// Updates, one group a row.
@@ -253,8 +264,14 @@ impl Runs {
             // Else what is live would come between what is replayed.
             self.leave(id, &join.member);
         }
+        if run.status.is_terminal() && join.since.is_none() {
+            let ended = self.hub.ends.get(&self.hub, run).await?;
+            replay::snapshot(&self.hub, &join, &ended.state).await?;
+            return Ok(());
+        }
         let mut replayed = None;
-        if join.since.is_some() || run.status.is_terminal() {
+        if join.since.is_some() {
+            self.hub.shards.hold_member(&subject(id), &join.member);
             let reached = replay::journal(&self.hub, &join, None).await?;
             if reached.terminal {
                 return Ok(());
@@ -267,10 +284,14 @@ impl Runs {
                 progress: join.progress,
                 after: replayed.as_ref().map(|reached| reached.seq),
                 ack: join.ack.clone(),
+                attach: None,
             };
-            match self.ask(id, |reply| Ask::Watch(watch, reply)).await? {
+            match self.ask(id, |reply| Ask::Watch(Box::new(watch), reply)).await? {
                 Watched::Joined => return Ok(()),
-                Watched::Page(state) => replayed = Some(replay::snapshot(&self.hub, &join, *state).await?),
+                Watched::Page(state) => {
+                    self.hub.shards.hold_member(&subject(id), &join.member);
+                    replayed = Some(replay::snapshot(&self.hub, &join, &state).await?);
+                }
                 Watched::Behind => {
                     let reached = replay::journal(&self.hub, &join, replayed.take()).await?;
                     if reached.terminal {

@@ -6,12 +6,19 @@
 //! replay has reached: it adds the member if nothing is missing, or says how far it is. A finished
 //! run is answered from the journal alone.
 
+mod attach;
+mod ends;
 mod frames;
 mod join;
 mod replay;
 
-pub use self::join::{AckFrame, Join};
 pub(super) use self::{
+    attach::{About, begin},
+    ends::Ends,
     frames::{Encoded, Encoder},
     join::{Recent, Watch, Watched, publish, rows, subject, watch},
+};
+pub use self::{
+    attach::{Attach, FirstWatcher, Registrant},
+    join::{AckFrame, Join},
 };

@@ -68,12 +68,12 @@ impl<'a> Pager<'a> {
 }
 
 /// The snapshot of a state.
-pub(super) async fn snapshot(hub: &Hub, join: &Join, state: RunState) -> Result<Reached, Error> {
+pub(super) async fn snapshot(hub: &Hub, join: &Join, state: &RunState) -> Result<Reached, Error> {
     let mut pager = Pager::new(hub, join);
     let run = &join.run.run;
     let status = if state.status().is_terminal() { state.status() } else { engine_status(run.status) };
     pager.page = ack_frame(&run.instance_id, status, state.seq(), join.ack.as_ref());
-    pager.send(&engine::joiner(&state, join.progress)).await?;
+    pager.send(&engine::joiner(state, join.progress)).await?;
     pager.flush().await?;
     Ok(Reached { seq: state.seq(), terminal: state.status().is_terminal(), fold: None })
 }
@@ -106,7 +106,7 @@ pub(super) async fn journal(hub: &Hub, join: &Join, before: Option<Reached>) -> 
             })
             .await?;
         if sent.is_none() && !more {
-            return snapshot(hub, join, fold.into_state()?).await;
+            return snapshot(hub, join, fold.state()?).await;
         }
         // A page that only looked for a snapshot tells nothing yet.
         if !acked

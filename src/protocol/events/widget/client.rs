@@ -126,7 +126,9 @@ impl WidgetConnect {
             workflow_config: fields.value(&["workflowConfig"]).cloned(),
         };
         match mode {
-            WidgetMode::Execute if connect.workflow_id.is_none() => Err(Error::Missing { field: WORKFLOW[0] }),
+            WidgetMode::Execute if connect.workflow_id.is_none() => {
+                Err(Error::Missing { field: WORKFLOW[0] })
+            }
             WidgetMode::Subscribe | WidgetMode::Replay if connect.instance_id.is_none() => {
                 Err(Error::Missing { field: RUN[0] })
             }
@@ -267,7 +269,10 @@ mod tests {
         assert_eq!(connect(json!(1)), Err(Error::NoObject));
         assert_eq!(connect(json!({ "workflowID": "wf" })), missing("widgetID"));
         assert_eq!(connect(json!({ "widgetID": "w" })), missing("workflowID"));
-        assert_eq!(connect(json!({ "widgetID": "w", "mode": "replay", "workflowID": "x" })), missing("instanceID"));
+        assert_eq!(
+            connect(json!({ "widgetID": "w", "mode": "replay", "workflowID": "x" })),
+            missing("instanceID")
+        );
         assert_eq!(connect(json!({ "widgetID": "w", "workflowID": "x", "mode": "watch" })), Err(Error::Mode));
         assert_eq!(connect(json!({ "widgetID": "w", "workflowID": "x", "mode": 1 })), Err(Error::Mode));
         assert!(connect(json!({ "widgetID": "w".repeat(129), "workflowID": "x" })).is_err());
@@ -278,7 +283,9 @@ mod tests {
     #[test]
     fn an_input_may_name_the_request_that_it_answers() {
         let read = |payload: Value| WidgetInput::parse(&to_raw_value(&payload).unwrap());
-        let input = read(json!({ "widgetID": "w", "inputType": "form_submit", "data": { "collectionRequestID": "c" } }));
+        let input = read(
+            json!({ "widgetID": "w", "inputType": "form_submit", "data": { "collectionRequestID": "c" } }),
+        );
         let input = input.unwrap();
         assert!(input.is_submission() && input.collection() == Some(CollectionId::trusted("c")));
         assert!(!read(json!({ "widgetID": "w", "inputType": "action" })).unwrap().is_submission());

@@ -37,8 +37,18 @@ pub(in crate::protocol::events) fn client() -> Vec<Example<Client>> {
             "for the code of later nodes",
             json!({ "widgetID": "w1", "inputType": "filter_change", "data": { "region": "north" } }),
         ),
-        example(Client::WidgetRefresh, "refresh", "once more, with the inputs of the connect", json!({ "widgetID": "w1" })),
-        example(Client::WidgetDisconnect, "disconnect", "no more events of this widget", json!({ "widgetID": "w1" })),
+        example(
+            Client::WidgetRefresh,
+            "refresh",
+            "once more, with the inputs of the connect",
+            json!({ "widgetID": "w1" }),
+        ),
+        example(
+            Client::WidgetDisconnect,
+            "disconnect",
+            "no more events of this widget",
+            json!({ "widgetID": "w1" }),
+        ),
     ]
 }
 

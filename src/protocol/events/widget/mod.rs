@@ -7,8 +7,8 @@ mod server;
 pub use self::{
     client::{WidgetConnect, WidgetDisconnect, WidgetInput, WidgetMode, WidgetRefresh},
     server::{
-        WidgetConnected, WidgetContextUpdate, WidgetDisconnected, WidgetError, WidgetErrorBody, WidgetInputAck,
-        WidgetInputReceived, WidgetNode, WidgetNodeKind, WidgetStatus, WorkflowMeta,
+        WidgetConnected, WidgetContextUpdate, WidgetDisconnected, WidgetError, WidgetErrorBody,
+        WidgetInputAck, WidgetInputReceived, WidgetNode, WidgetNodeKind, WidgetStatus, WorkflowMeta,
     },
 };
 pub(super) use examples::{client as client_examples, server as server_examples};
