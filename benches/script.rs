@@ -24,7 +24,7 @@ fn script(tenant: &str, code: &str) -> Script {
     Script {
         tenant: TenantId::parse(tenant).unwrap(),
         code: Arc::from(code),
-        ctx: Arc::new(json!({ "input": { "n": 1 } })),
+        ctx: Arc::from(r#"{"input":{"n":1}}"#),
         kind: Kind::Function,
         timeout: Some(Duration::from_secs(5)),
     }

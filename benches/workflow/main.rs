@@ -26,6 +26,9 @@ use database::Database;
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::LocalSet};
 
+/// Wait after `BUSY`.
+const BUSY: Duration = Duration::from_millis(10);
+
 /// Words of the command line: `mode name=value …`.
 struct Words(HashMap<String, String>);
 
@@ -98,8 +101,15 @@ impl Bench {
 
     async fn start(&self, workflow: &str, inputs: Value) -> String {
         let path = format!("{}/{workflow}/execute", self.workflows);
-        let started = self.client.post(&path, &json!({"inputValues": inputs})).await.unwrap();
-        find(&started, "instanceID").unwrap()
+        let body = json!({"inputValues": inputs});
+        loop {
+            match self.client.post(&path, &body).await {
+                Ok(started) => return find(&started, "instanceID").unwrap(),
+                // A queue is full: what every client does then.
+                Err(error) if error.to_string().contains("BUSY") => tokio::time::sleep(BUSY).await,
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 
     /// One run from its request to its end.

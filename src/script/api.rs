@@ -13,8 +13,8 @@ pub struct Script {
     pub tenant: TenantId,
     /// JavaScript text, at most `script.source` bytes.
     pub code: Arc<str>,
-    /// The run's context: the global `ctx`; its `input` is the global `args`.
-    pub ctx: Arc<Value>,
+    /// The run's context as JSON: the global `ctx`; its `input` is the global `args`.
+    pub ctx: Arc<str>,
     /// How the text is to be read.
     pub kind: Kind,
     /// Longest time, from the start of the execution (waiting for a worker does not count);

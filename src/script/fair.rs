@@ -63,6 +63,30 @@ impl<J> Fair<J> {
         Some((id, tenant, job))
     }
 
+    /// Further waiting scripts of a tenant that has just been given a worker, for the same worker: at
+    /// most `most`, and no more than its share when the free workers take some as well.
+    pub fn more(&mut self, tenant: &TenantId, most: usize) -> Vec<J> {
+        let running: usize = self.busy.values().sum();
+        let free = self.workers.saturating_sub(running);
+        let own = self.waiting.iter().filter(|waiting| waiting.tenant == *tenant).count();
+        let count = (own / (free + 1)).min(most);
+        let mut taken = Vec::with_capacity(count);
+        let mut at = 0;
+        while taken.len() < count && at < self.waiting.len() {
+            if self.waiting.get(at).is_some_and(|waiting| waiting.tenant == *tenant) {
+                taken.extend(self.waiting.remove(at).map(|waiting| waiting.job));
+            } else {
+                at += 1;
+            }
+        }
+        taken
+    }
+
+    /// One that was taken and has not begun waits again, before all others.
+    pub fn back(&mut self, id: u64, tenant: TenantId, job: J) {
+        self.waiting.push_front(Waiting { id, tenant, job });
+    }
+
     /// A script of the tenant has ended.
     pub fn finished(&mut self, tenant: &TenantId) {
         if let Some(held) = self.busy.get_mut(tenant) {
@@ -134,6 +158,20 @@ mod tests {
         assert_eq!(started(&mut fair), "");
         fair.finished(&tenant("b"));
         assert_eq!(started(&mut fair), "b");
+    }
+
+    #[test]
+    fn a_worker_takes_more_of_its_tenant_and_leaves_the_free_ones_their_share() {
+        let mut fair = Fair::new(2, 20);
+        for (id, name) in "aababaa".chars().enumerate() {
+            fair.offer(id as u64, tenant(&name.to_string()), id).unwrap();
+        }
+        let (_, first, job) = fair.start_next().unwrap();
+        assert_eq!((first.to_string(), job), ("a".to_owned(), 0));
+        assert_eq!(fair.more(&first, 8), [1, 3]);
+        fair.back(1, first.clone(), 1);
+        assert_eq!(fair.more(&first, 1), [1]);
+        assert_eq!(fair.waiting(), 4);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    dispatcher::{self, Ask},
+    dispatcher::{self, Ask, Task},
     process::own_program,
 };
 use crate::{
@@ -71,7 +71,7 @@ impl ScriptPool {
         let ended = || Error::NoWorker("the pool has ended".to_owned());
         let id = self.last_id.fetch_add(1, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
-        self.asks.send(Ask::Run { id, script, reply }).map_err(|_| ended())?;
+        self.asks.send(Ask::Run(Task { id, script, reply })).map_err(|_| ended())?;
         let mut withdraw = Withdraw { id, asks: Some(&self.asks) };
         let outcome = answer.await;
         withdraw.asks = None;

@@ -9,7 +9,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStdin, ChildStdout, Command},
-    time::{Instant, timeout, timeout_at},
+    time::timeout,
 };
 
 use super::wire::{self, HEADER, MAX_REPLY, Reply};
@@ -19,6 +19,9 @@ use crate::ids::TenantId;
 const START: Duration = Duration::from_secs(10);
 /// Longest time to learn how a process ended that closed its pipe.
 const END: Duration = Duration::from_millis(100);
+/// Bytes read at once at least, and kept for the next replies at most.
+const LEAST: usize = 512;
+const ROOM: usize = 64 * 1024;
 
 /// A worker process. Dropping it kills it.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub(super) struct Worker {
     child: Child,
     input: ChildStdin,
     output: ChildStdout,
+    /// Read and not taken yet.
+    heard: Vec<u8>,
     ready: bool,
     /// Whose scripts it has run; none yet: it may serve anybody.
     pub tenant: Option<TenantId>,
@@ -33,17 +38,6 @@ pub(super) struct Worker {
     pub executions: u32,
     /// Time it has spent on them.
     pub spent: Duration,
-}
-
-/// How a job ended without a reply.
-#[derive(Debug)]
-pub(super) enum NoReply {
-    /// Not in time.
-    Late,
-    /// The process was gone before it had taken the job: nothing has run.
-    NotTaken(String),
-    /// The process is gone, or said what none of ours says; the words are for people.
-    Gone(String),
 }
 
 impl Worker {
@@ -65,7 +59,8 @@ impl Worker {
             .spawn()?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or(std::io::ErrorKind::BrokenPipe)?;
-        Ok(Self { child, input, output, ready: false, tenant: None, executions: 0, spent: Duration::ZERO })
+        let heard = Vec::new();
+        Ok(Self { child, input, output, heard, ready: false, tenant: None, executions: 0, spent: Duration::ZERO })
     }
 
     /// Waits until it can take a job. An error is for the log.
@@ -90,23 +85,9 @@ impl Worker {
         }
     }
 
-    /// Hands over a job and waits for its reply until the deadline.
-    pub async fn execute(&mut self, job: &[u8], deadline: Instant) -> Result<Reply, NoReply> {
-        let begun = Instant::now();
-        self.executions += 1;
-        let exchange = async {
-            self.input.write_all(job).await.map_err(|error| NoReply::NotTaken(error.to_string()))?;
-            self.read().await.map_err(NoReply::Gone)
-        };
-        let reply = timeout_at(deadline, exchange).await;
-        self.spent += begun.elapsed();
-        match reply {
-            Ok(Ok(Reply::Ready | Reply::Refused(_))) => Err(NoReply::Gone("it spoke out of turn".to_owned())),
-            Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(NoReply::Gone(words))) => Err(NoReply::Gone(self.end().await.unwrap_or(words))),
-            Ok(Err(other)) => Err(other),
-            Err(_) => Err(NoReply::Late),
-        }
+    /// Hands over jobs; an error means that the process was gone before it had taken them.
+    pub async fn give(&mut self, jobs: &[u8]) -> Result<(), String> {
+        self.input.write_all(jobs).await.map_err(|error| error.to_string())
     }
 
     /// Id of the process, while it lives.
@@ -114,18 +95,32 @@ impl Worker {
         self.child.id()
     }
 
-    async fn read(&mut self) -> Result<Reply, String> {
-        let words = |error: std::io::Error| error.to_string();
-        let mut header = [0; HEADER];
-        self.output.read_exact(&mut header).await.map_err(words)?;
-        let length = wire::length(header, MAX_REPLY).map_err(|error| error.to_string())?;
-        let mut frame = vec![0; length];
-        self.output.read_exact(&mut frame).await.map_err(words)?;
-        Reply::decode(&frame).map_err(|error| error.to_string())
+    /// Its next word. What has been read is kept when the future is dropped.
+    pub async fn read(&mut self) -> Result<Reply, String> {
+        loop {
+            if let Some((header, rest)) = self.heard.split_first_chunk::<HEADER>() {
+                let length = wire::length(*header, MAX_REPLY).map_err(|error| error.to_string())?;
+                if let Some(frame) = rest.get(..length) {
+                    let reply = Reply::decode(frame).map_err(|error| error.to_string());
+                    self.heard.drain(..HEADER + length);
+                    if self.heard.is_empty() && self.heard.capacity() > ROOM {
+                        self.heard = Vec::new();
+                    }
+                    return reply;
+                }
+                self.heard.reserve((HEADER + length).saturating_sub(self.heard.len()));
+            }
+            self.heard.reserve(LEAST);
+            match self.output.read_buf(&mut self.heard).await {
+                Ok(0) => return Err("it closed its pipe".to_owned()),
+                Ok(_) => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
     }
 
     /// How the process ended, if it did.
-    async fn end(&mut self) -> Option<String> {
+    pub async fn end(&mut self) -> Option<String> {
         timeout(END, self.child.wait()).await.ok()?.ok().map(|status| status.to_string())
     }
 }

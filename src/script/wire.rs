@@ -28,6 +28,17 @@ pub(super) struct Job {
     pub ctx: String,
 }
 
+/// The same, borrowed from whoever sends it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JobRef<'a> {
+    pub expression: bool,
+    pub timeout: Duration,
+    pub memory: usize,
+    pub stack: usize,
+    pub code: &'a str,
+    pub ctx: &'a str,
+}
+
 /// What a worker says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reply {
@@ -62,7 +73,7 @@ pub(super) fn length(header: [u8; HEADER], limit: usize) -> Result<usize, Broken
     if length > limit { Err(Broken) } else { Ok(length) }
 }
 
-impl Job {
+impl JobRef<'_> {
     /// With its header; `None` if it is too long to be sent.
     pub fn encode(&self) -> Option<Vec<u8>> {
         let mut out = Writer::new(self.code.len() + self.ctx.len() + 64);
@@ -70,11 +81,13 @@ impl Job {
         out.number(u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX));
         out.number(self.memory as u64);
         out.number(self.stack as u64);
-        out.text(&self.code);
-        out.text(&self.ctx);
+        out.text(self.code);
+        out.text(self.ctx);
         out.finish(MAX_JOB)
     }
+}
 
+impl Job {
     /// From a frame without its header.
     pub fn decode(frame: &[u8]) -> Result<Self, Broken> {
         let mut reader = Reader(frame);
@@ -260,8 +273,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_job_comes_back(expression in any::<bool>(), ms in any::<u64>(), memory in any::<usize>(), stack in any::<usize>(), code in ".{0,200}", ctx in ".{0,200}") {
-            let job = Job { expression, timeout: Duration::from_millis(ms), memory, stack, code, ctx };
-            let frame = job.encode().unwrap();
+            let timeout = Duration::from_millis(ms);
+            let frame = JobRef { expression, timeout, memory, stack, code: &code, ctx: &ctx }.encode().unwrap();
+            let job = Job { expression, timeout, memory, stack, code, ctx };
             prop_assert_eq!(Job::decode(body(&frame, MAX_JOB)), Ok(job));
         }
 

@@ -1,43 +1,29 @@
 //! One execution: a fresh runtime, the script, its result as JSON. Runs in a worker process only.
 
-use std::{cell::Cell, rc::Rc};
+use rquickjs::{Ctx, Error, Function, Promise, Value, context::EvalOptions};
 
-use rquickjs::{
-    Context, Ctx, Error, Function, IntoJs, Object, Promise, Runtime, Value, context::EvalOptions,
+use super::{
+    result,
+    room::{Room, may_see_all},
+    told::{self, Console},
 };
-use serde::Deserialize;
-
-use super::result;
 use crate::{
     clock::Clock,
     script::wire::{Job, Reply},
 };
 
-/// Longest message of an error, in characters.
-const MESSAGE: u32 = 2048;
-/// Of `console`: most lines, characters a line, characters in all.
-const CONSOLE: (u32, u32, u32) = (100, 1024, 16 * 1024);
-const PRELUDE: &str = include_str!("prelude.js");
-
-/// Carries out a job. The runtime is gone when it returns.
-pub(super) fn execute(job: &Job, clock: &Clock) -> Reply {
+/// Carries out a job, in the runtime at hand if it will do. The runtime is gone when it returns.
+pub(super) fn execute(job: &Job, clock: &Clock, ready: Option<Room>) -> Reply {
     let deadline = clock.monotonic() + job.timeout;
-    let fired = Rc::new(Cell::new(false));
-    let Ok(runtime) = Runtime::new() else { return Reply::Memory };
+    let ready = ready.filter(|room| room.fits(&job.code));
+    let Some(room) = ready.or_else(|| Room::new(clock, may_see_all(&job.code))) else { return Reply::Memory };
+    let Room { runtime, context, limit, console, .. } = &room;
     runtime.set_memory_limit(job.memory);
     runtime.set_max_stack_size(job.stack);
-    let over = {
-        let (clock, fired) = (clock.clone(), fired.clone());
-        move || {
-            fired.set(fired.get() || clock.monotonic() >= deadline);
-            fired.get()
-        }
-    };
-    runtime.set_interrupt_handler(Some(Box::new(over.clone())));
-    let Ok(context) = Context::full(&runtime) else { return Reply::Memory };
-    let outcome = context.with(|ctx| attempt(&ctx, job, &over));
+    limit.set(deadline);
+    let outcome = context.with(|ctx| attempt(&ctx, job, console, &|| limit.is_over()));
     // A script cannot catch the interrupt, but its end may look like anything (`dependencies.md` 4.4).
-    if fired.get() {
+    if limit.has_fired() {
         return Reply::Timeout;
     }
     let full = || usize::try_from(runtime.memory_usage().malloc_size).is_ok_and(|used| used > job.memory / 2);
@@ -69,25 +55,42 @@ fn threw(message: &str, console: Vec<String>) -> Reply {
     Reply::Threw { message: message.to_owned(), name: None, programming: false, console }
 }
 
-fn attempt<'js>(ctx: &Ctx<'js>, job: &Job, over: &dyn Fn() -> bool) -> Result<Reply, Failure> {
-    let prelude = Prelude::new(ctx).map_err(|_| Failure::Memory)?;
+fn attempt<'js>(
+    ctx: &Ctx<'js>,
+    job: &Job,
+    console: &Console,
+    over: &dyn Fn() -> bool,
+) -> Result<Reply, Failure> {
     let run = || -> Result<Option<(String, bool)>, Error> {
-        prelude.globals(ctx, &job.ctx)?;
+        globals(ctx, console, &job.ctx)?;
         let value: Value = compile(ctx, job)?.call(())?;
         let Some(value) = settled(ctx, value, over)? else { return Ok(None) };
-        let truthy = prelude.call("truthy", value.clone())?;
-        Ok(Some((prelude.call("seal", value)?, truthy)))
+        let truthy = told::truthy(ctx, &value)?;
+        Ok(Some((told::seal(ctx, value)?, truthy)))
     };
     match run() {
         Ok(Some((json, truthy))) => match result::check(json) {
-            Ok(value) => Ok(Reply::Done { value, truthy, console: prelude.console() }),
-            Err(message) => Err(Failure::Threw(threw(&message, prelude.console()))),
+            Ok(value) => Ok(Reply::Done { value, truthy, console: console.lines() }),
+            Err(message) => Err(Failure::Threw(threw(&message, console.lines()))),
         },
-        Ok(None) => Err(Failure::Forever(prelude.console())),
-        Err(Error::Exception) => Err(prelude.describe(&ctx.catch())),
+        Ok(None) => Err(Failure::Forever(console.lines())),
+        Err(Error::Exception) => Err(failure(ctx, &ctx.catch(), console)),
         Err(Error::Allocation) => Err(Failure::Memory),
-        Err(error) => Err(Failure::Threw(threw(&error.to_string(), prelude.console()))),
+        Err(error) => Err(Failure::Threw(threw(&error.to_string(), console.lines()))),
     }
+}
+
+/// `ctx`, `args`, `console`; shared memory, waiting on it and clocks are nothing that computing needs.
+fn globals<'js>(ctx: &Ctx<'js>, console: &Console, json: &str) -> Result<(), Error> {
+    let globals = ctx.globals();
+    for name in ["Atomics", "SharedArrayBuffer", "performance", "navigator", "gc"] {
+        globals.remove(name)?;
+    }
+    let context = ctx.json_parse(json)?;
+    let args: Option<Value> = context.as_object().map(|context| context.get("input")).transpose()?;
+    globals.set("args", args)?;
+    globals.set("ctx", context)?;
+    globals.set("console", console.object(ctx)?)
 }
 
 /// Drives the jobs until the promise is settled; `None` when no job is left to do that.
@@ -138,72 +141,24 @@ fn compile<'js>(ctx: &Ctx<'js>, job: &Job) -> Result<Function<'js>, Error> {
     Err(ctx.throw(first))
 }
 
-/// What prelude.js gives.
-struct Prelude<'js>(Object<'js>);
-
-/// An error as prelude.js describes it.
-#[derive(Deserialize)]
-struct Described {
-    name: Option<String>,
-    message: String,
-    stack: Option<String>,
-}
-
-impl<'js> Prelude<'js> {
-    fn new(ctx: &Ctx<'js>) -> Result<Self, Error> {
-        let (lines, line, console) = CONSOLE;
-        let limits = Object::new(ctx.clone())?;
-        limits.set("lines", lines)?;
-        limits.set("line", line)?;
-        limits.set("console", console)?;
-        limits.set("message", MESSAGE)?;
-        limits.set("result", result::LONGEST)?;
-        let start: Function = ctx.eval(PRELUDE)?;
-        start.call((limits,)).map(Self)
+fn failure<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>, console: &Console) -> Failure {
+    if thrown.is_null() {
+        return Failure::Null;
     }
-
-    /// `ctx`, `args`, `console`.
-    fn globals(&self, ctx: &Ctx<'js>, json: &str) -> Result<(), Error> {
-        let globals = ctx.globals();
-        let context = ctx.json_parse(json)?;
-        let args: Option<Value> = context.as_object().map(|context| context.get("input")).transpose()?;
-        globals.set("args", args)?;
-        globals.set("ctx", context)?;
-        globals.set("console", self.0.get::<_, Value>("console")?)
+    let told::Described { name, mut message, stack } = told::describe(ctx, thrown);
+    let engine = name.as_deref() == Some("InternalError");
+    if engine && ["out of memory", "string too long"].contains(&message.as_str()) {
+        return Failure::Memory;
     }
-
-    fn call<A: IntoJs<'js>, R: rquickjs::FromJs<'js>>(&self, name: &str, argument: A) -> Result<R, Error> {
-        self.0.get::<_, Function>(name)?.call((argument,))
+    let syntax = name.as_deref() == Some("SyntaxError");
+    let programming = syntax
+        || name.as_deref() == Some("ReferenceError")
+        || message.contains("not a function")
+        || message.contains("is not defined");
+    if let Some(line) = stack.as_deref().and_then(line_of).filter(|_| syntax) {
+        message.push_str(&format!(" (line {line})"));
     }
-
-    fn console(&self) -> Vec<String> {
-        let written: String = self.call("written", ()).unwrap_or_default();
-        written.lines().map(str::to_owned).collect()
-    }
-
-    fn describe(&self, thrown: &Value<'js>) -> Failure {
-        if thrown.is_null() {
-            return Failure::Null;
-        }
-        let described = self.call("describe", thrown.clone()).ok();
-        let described: Option<Described> = described
-            .and_then(|json: String| result::check(json).ok())
-            .and_then(|json| serde_json::from_str(&json).ok());
-        let Some(Described { name, mut message, stack }) = described else { return Failure::Null };
-        let engine = name.as_deref() == Some("InternalError");
-        if engine && ["out of memory", "string too long"].contains(&message.as_str()) {
-            return Failure::Memory;
-        }
-        let syntax = name.as_deref() == Some("SyntaxError");
-        let programming = syntax
-            || name.as_deref() == Some("ReferenceError")
-            || message.contains("not a function")
-            || message.contains("is not defined");
-        if let Some(line) = stack.as_deref().and_then(line_of).filter(|_| syntax) {
-            message.push_str(&format!(" (line {line})"));
-        }
-        Failure::Threw(Reply::Threw { message, name, programming, console: self.console() })
-    }
+    Failure::Threw(Reply::Threw { message, name, programming, console: console.lines() })
 }
 
 /// The line of a script that its stack begins with; the wrapper's first line is not the script's.

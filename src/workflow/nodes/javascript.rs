@@ -2,12 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::Serialize;
-use serde_json::Value;
-
 use super::fair::Turns;
 use crate::{
-    engine::{NodeError, Outcome, ScriptKind, Task},
+    engine::{CodeContext, NodeError, Outcome, ScriptKind, Task},
     error::{Code, Coded},
     ids::TenantId,
     script::{Error, Kind, Output, Script, ScriptPool},
@@ -16,6 +13,8 @@ use crate::{
 
 /// Wait before a full pool, or one without workers, is asked again.
 const AGAIN: Duration = Duration::from_millis(100);
+/// A context of so many bytes is written where it is.
+const INLINE: usize = 32 * 1024;
 /// Tries while no worker can be started.
 const TRIES: u32 = 50;
 
@@ -29,7 +28,7 @@ impl JavaScript {
         let _turn = self.turns.wait(&job.tenant).await?;
         match job.task {
             Task::Script { code, kind, ctx } => {
-                let ctx = plain(ctx).await;
+                let ctx = json(ctx).await;
                 let kind = match kind {
                     ScriptKind::Function => Kind::Function,
                     ScriptKind::Expression => Kind::Expression,
@@ -41,7 +40,7 @@ impl JavaScript {
                 })
             }
             Task::Expressions { expressions, ctx } => {
-                let ctx = plain(ctx).await;
+                let ctx = json(ctx).await;
                 self.evaluate(&job.tenant, &expressions, &ctx, job.timeout).await
             }
             Task::Query { .. } | Task::Child { .. } => {
@@ -55,7 +54,7 @@ impl JavaScript {
         &self,
         tenant: &TenantId,
         expressions: &[Arc<str>],
-        ctx: &Arc<Value>,
+        ctx: &Arc<str>,
         timeout: Duration,
     ) -> Option<Outcome> {
         let all = async {
@@ -98,10 +97,11 @@ impl JavaScript {
     }
 }
 
-/// What code sees, as plain JSON; a large one is copied off the actor's thread.
-async fn plain(ctx: impl Serialize + Send + 'static) -> Arc<Value> {
-    let copy = move || Arc::new(serde_json::to_value(&ctx).unwrap_or_default());
-    tokio::task::spawn_blocking(copy).await.unwrap_or_default()
+/// What code sees, as JSON; a large one is written off the actor's thread.
+async fn json(ctx: CodeContext) -> Arc<str> {
+    let large = ctx.context.bytes() > INLINE || !ctx.internal.is_empty();
+    let write = move || Arc::from(serde_json::to_string(&ctx).unwrap_or_default());
+    if large { tokio::task::spawn_blocking(write).await.unwrap_or_else(|_| Arc::from("{}")) } else { write() }
 }
 
 fn failure(error: &Error) -> NodeError {

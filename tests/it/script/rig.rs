@@ -7,7 +7,7 @@ use jethub::{
     ids::TenantId,
     script::{Error, Kind, Output, Script, ScriptPool},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The hub's binary.
 pub fn hub() -> PathBuf {
@@ -31,7 +31,7 @@ pub fn body(code: &str) -> Script {
     Script {
         tenant: TenantId::parse("t").unwrap(),
         code: Arc::from(code),
-        ctx: Arc::new(json!({ "input": { "n": 7 }, "list": [1, 2, 3] })),
+        ctx: Arc::from(r#"{"input":{"n":7},"list":[1,2,3]}"#),
         kind: Kind::Function,
         timeout: Some(Duration::from_secs(5)),
     }

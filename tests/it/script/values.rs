@@ -222,7 +222,7 @@ async fn a_source_has_a_length_and_a_context_may_be_large() {
     assert_eq!((error.code(), error.is_programming()), (Code::JsError, true));
     let large = json!({ "input": { "rows": vec!["x".repeat(1000); 4000] } });
     let script = Script {
-        ctx: large.into(),
+        ctx: large.to_string().into(),
         timeout: Some(Duration::from_secs(20)),
         ..body("return args.rows.length")
     };
