@@ -45,7 +45,8 @@ impl Cpu {
 /// Parent, own time and that of children that ended.
 fn stat(id: u32) -> Option<(u32, u64, u64)> {
     let text = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let fields: Vec<u64> = text.rsplit_once(')')?.1.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect();
+    let fields: Vec<u64> =
+        text.rsplit_once(')')?.1.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect();
     let time = |from: usize| (fields[from] + fields[from + 1]) * 10_000;
     Some((u32::try_from(fields[1]).ok()?, time(11), time(13)))
 }

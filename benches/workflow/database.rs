@@ -39,12 +39,17 @@ impl Database {
                 let mut statement = connection
                     .prepare("SELECT status FROM runs WHERE instance_id = ? AND completed_at IS NOT NULL")
                     .unwrap();
-                let status = |run: &String| statement.query_row([run], |row| row.get(0)).ok().map(|status| (run.clone(), status));
+                let status = |run: &String| {
+                    statement.query_row([run], |row| row.get(0)).ok().map(|status| (run.clone(), status))
+                };
                 runs.iter().filter_map(status).collect()
             }
             Self::Postgresql(client) => {
                 let text = "SELECT instance_id, status FROM runs WHERE instance_id = ANY($1) AND completed_at IS NOT NULL";
-                let rows = client.query_typed(text, &[(&runs, tokio_postgres::types::Type::TEXT_ARRAY)]).await.unwrap();
+                let rows = client
+                    .query_typed(text, &[(&runs, tokio_postgres::types::Type::TEXT_ARRAY)])
+                    .await
+                    .unwrap();
                 rows.iter().map(|row| (row.get(0), row.get(1))).collect()
             }
         }
@@ -54,7 +59,11 @@ impl Database {
         match self {
             Self::Sqlite(connection) => {
                 let mut statement = connection.prepare(text).unwrap();
-                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+                statement
+                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .unwrap()
+                    .map(Result::unwrap)
+                    .collect()
             }
             Self::Postgresql(client) => {
                 client.query(text, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
@@ -63,7 +72,10 @@ impl Database {
     }
 
     async fn number(&self, text: &str) -> i64 {
-        self.numbers(&format!("SELECT '', CAST(({text}) AS BIGINT)")).await.first().map_or(0, |(_, number)| *number)
+        self.numbers(&format!("SELECT '', CAST(({text}) AS BIGINT)"))
+            .await
+            .first()
+            .map_or(0, |(_, number)| *number)
     }
 
     /// Rows that were written since, and the steps in them.
@@ -73,13 +85,16 @@ impl Database {
         let bytes = self.number(&format!("SELECT coalesce(sum(length(payload)), 0) {behind}")).await;
         let results = format!("SELECT stream, at {behind} AND kind = 'NODE_COMPLETED' ORDER BY stream, seq");
         let results = self.numbers(&results).await;
-        let steps = results.windows(2).filter(|two| two[0].0 == two[1].0).map(|two| two[1].1 - two[0].1).collect();
+        let steps =
+            results.windows(2).filter(|two| two[0].0 == two[1].0).map(|two| two[1].1 - two[0].1).collect();
         Written { rows, bytes, steps }
     }
 
     /// How many results there are since, and when the first and the last came (microseconds since 1970).
     pub async fn results(&self, since: i64) -> (i64, i64, i64) {
-        let behind = format!("FROM journal WHERE at >= {since} AND kind = 'NODE_COMPLETED' AND payload NOT LIKE '%started%'");
+        let behind = format!(
+            "FROM journal WHERE at >= {since} AND kind = 'NODE_COMPLETED' AND payload NOT LIKE '%started%'"
+        );
         (
             self.number(&format!("SELECT count(*) {behind}")).await,
             self.number(&format!("SELECT coalesce(min(at), 0) {behind}")).await,

@@ -47,7 +47,9 @@ fn main() {
     if mode == "table" {
         return table::print(&words.collect::<Vec<_>>());
     }
-    let words = Words(words.filter_map(|word| word.split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned()))).collect());
+    let words = Words(
+        words.filter_map(|word| word.split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned()))).collect(),
+    );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let line = LocalSet::new().block_on(&runtime, async {
         match mode.as_str() {
@@ -155,7 +157,10 @@ fn find(value: &Value, name: &str) -> Option<String> {
 }
 
 fn quantile<T: Copy + Default>(sorted: &[T], part: f64) -> T {
-    sorted.get(((sorted.len() as f64 * part) as usize).min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
+    sorted
+        .get(((sorted.len() as f64 * part) as usize).min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or_default()
 }
 
 /// `runs` runs of a shape, `inflight` at once.
@@ -169,11 +174,13 @@ async fn runs(words: &Words) -> Value {
     for k in 0..(inflight / 10).clamp(3, 20) {
         bench.one(&workflow, shapes::inputs(name, k, 0)).await;
     }
-    let (metrics, cpu, since, begun) = (bench.metrics().await, Cpu::of(bench.hub, &bench.database_word), micros(), Instant::now());
+    let (metrics, cpu, since, begun) =
+        (bench.metrics().await, Cpu::of(bench.hub, &bench.database_word), micros(), Instant::now());
     let next = Rc::new(RefCell::new(0));
     let clients: Vec<_> = (0..inflight)
         .map(|_| {
-            let (bench, workflow, next, name) = (bench.clone(), workflow.clone(), next.clone(), name.to_owned());
+            let (bench, workflow, next, name) =
+                (bench.clone(), workflow.clone(), next.clone(), name.to_owned());
             tokio::task::spawn_local(async move {
                 let mut times = Vec::new();
                 loop {
@@ -199,7 +206,8 @@ async fn runs(words: &Words) -> Value {
     written.steps.sort_unstable();
     let all = (count * steps) as f64;
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
-    let commits = counter(&after, "jethub_journal_commits_total") - counter(&metrics, "jethub_journal_commits_total");
+    let commits =
+        counter(&after, "jethub_journal_commits_total") - counter(&metrics, "jethub_journal_commits_total");
     json!({
         "mode": "runs", "db": kind(words.text("db")), "shape": name, "inflight": inflight, "runs": count, "steps": steps,
         "steps_per_s": all / took.as_secs_f64(),
@@ -228,8 +236,13 @@ async fn fill(words: &Words) -> Value {
     let next = Rc::new(RefCell::new(0));
     let clients: Vec<_> = (0..16)
         .map(|_| {
-            let (bench, workflow, next, name, until) =
-                (bench.clone(), workflow.clone(), next.clone(), name.to_owned(), words.number("until") as u64);
+            let (bench, workflow, next, name, until) = (
+                bench.clone(),
+                workflow.clone(),
+                next.clone(),
+                name.to_owned(),
+                words.number("until") as u64,
+            );
             tokio::task::spawn_local(async move {
                 while *next.borrow() < count {
                     let k = *next.borrow();

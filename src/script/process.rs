@@ -60,7 +60,16 @@ impl Worker {
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or(std::io::ErrorKind::BrokenPipe)?;
         let heard = Vec::new();
-        Ok(Self { child, input, output, heard, ready: false, tenant: None, executions: 0, spent: Duration::ZERO })
+        Ok(Self {
+            child,
+            input,
+            output,
+            heard,
+            ready: false,
+            tenant: None,
+            executions: 0,
+            spent: Duration::ZERO,
+        })
     }
 
     /// Waits until it can take a job. An error is for the log.

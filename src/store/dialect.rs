@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use diesel::{
+    PgConnection,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
     dsl::sql,
     prelude::*,
@@ -80,6 +81,19 @@ pub(super) fn commit(connection: &mut Connection) -> QueryResult<()> {
 /// Gives up what [`begin_write`] began; an error means that the connection is of no more use.
 pub(super) fn rollback(connection: &mut Connection) -> QueryResult<()> {
     <Connection as TransactionManager<Connection>>::rollback_transaction(connection)
+}
+
+/// The connection, if its database takes columns as arrays.
+pub(super) fn with_arrays(connection: &mut Connection) -> Option<&mut PgConnection> {
+    match connection {
+        Connection::Sqlite(_) => None,
+        Connection::Postgresql(postgresql) => Some(postgresql),
+    }
+}
+
+/// The server answers.
+pub(super) fn is_there(connection: &mut Connection) -> bool {
+    connection.batch_execute("SELECT 1").is_ok()
 }
 
 /// A connection opened after another one was lost sees all that the lost one committed. A server may

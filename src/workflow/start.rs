@@ -274,9 +274,11 @@ impl Runs {
             parent_node_id: None,
             started_at: now,
             attention,
+            ended: None,
         };
         let mut projections = vec![Projection::RunInserted(Box::new(row))];
         projections.extend(of_effects(&new.run, &step.effects));
+        fold_end(&mut projections);
         if let Some((scope, key, value)) = new.key {
             projections.push(Projection::IdempotencyKey { scope, key, value, at: now });
         }
@@ -337,6 +339,17 @@ fn after_first(before: &RunState, step: &Step) -> RunState {
         engine::apply(&mut state, event, *seq);
     }
     state
+}
+
+/// A run that ends with its first rows is written as it ended, and has no timers to clear.
+fn fold_end(projections: &mut Vec<Projection>) {
+    let is_end = |projection: &Projection| matches!(projection, Projection::RunChanged { change, .. } if change.status.is_terminal());
+    let Some(at) = projections.iter().position(is_end) else { return };
+    let Projection::RunChanged { change, .. } = projections.remove(at) else { return };
+    projections.retain(|projection| !matches!(projection, Projection::TimersCleared));
+    if let Some(Projection::RunInserted(new)) = projections.first_mut() {
+        new.ended = Some(*change);
+    }
 }
 
 /// A start without what follows from it.

@@ -64,8 +64,7 @@ impl Room {
         let limit = Limit { clock: clock.clone(), deadline: Rc::default(), fired: Rc::default() };
         let over = limit.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || over.is_over())));
-        let context =
-            if whole { Context::full(&runtime) } else { Context::custom::<Most>(&runtime) };
+        let context = if whole { Context::full(&runtime) } else { Context::custom::<Most>(&runtime) };
         Some(Self { context: context.ok()?, runtime, console: Console::default(), limit, whole })
     }
 

@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use super::{room::{Room, may_see_all}, run::execute, sandbox};
+use super::{
+    room::{Room, may_see_all},
+    run::execute,
+    sandbox,
+};
 use crate::{
     clock::Clock,
     script::wire::{self, HEADER, Job, MAX_JOB, Reply},

@@ -1,6 +1,6 @@
 //! The transaction of a batch.
 //!
-//! The common way is one statement for all heads, one for all rows, then the projections. Only when
+//! Where the database can, a batch of results is one statement. The other common way is one statement for all heads, one for all rows, then the projections. Only when
 //! that fails because of one of its appends is everything rolled back and each append tried in a
 //! savepoint of its own, so that one stream's violation fails its own waiter only.
 
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use diesel::{Connection as _, prelude::*};
 
 use super::{
-    Append, Appended, projection,
+    Append, Appended, Origin, arrays, projection,
     queue::AppendJob,
     row::checksum,
     sql::{Birth, Claim, InsertRows, InsertStreams, MoveHeads, PlacedRow, parts},
@@ -43,6 +43,11 @@ pub(super) fn write(
     epoch: i64,
 ) -> Result<Answers, Failure> {
     if !jobs.iter().any(|job| job.uncertain) {
+        if jobs.iter().all(is_plain)
+            && let Some(answers) = at_once(connection, jobs, writer)
+        {
+            return answers;
+        }
         match together(connection, jobs, writer, epoch) {
             Ok(answers) => return Ok(answers),
             Err(Failure::Before(error)) if is_of_storage(&error) => return Err(Failure::Before(error)),
@@ -69,6 +74,55 @@ pub(super) fn settle(connection: &mut Connection, jobs: &mut [AppendJob], writer
 /// The storage's fault rather than an append's.
 fn is_of_storage(error: &Error) -> bool {
     matches!(error, Error::Unavailable(_) | Error::Busy)
+}
+
+/// Rows of the hub for streams that there are, and nothing beside them. (What a client wants must be
+/// refused at once when storage fails, so it must be clear that its commit was not sent.)
+fn is_plain(job: &AppendJob) -> bool {
+    let append = &job.append;
+    append.origin == Origin::Hub && !append.create && append.projections.is_empty()
+}
+
+/// Where the database can, a batch of plain appends is one statement and its own transaction. None
+/// where it cannot, or when one of the appends is at fault.
+fn at_once(
+    connection: &mut Connection,
+    jobs: &[AppendJob],
+    writer: &str,
+) -> Option<Result<Answers, Failure>> {
+    dialect::with_arrays(connection)?;
+    if let Err(error) = before_statement() {
+        return Some(Err(Failure::Before(error)));
+    }
+    let claims: Vec<_> = jobs.iter().map(|job| claim(&job.append)).collect();
+    let rows = placed(jobs.iter().map(|job| &job.append), writer);
+    let moved = arrays::append(dialect::with_arrays(connection)?, &claims, &rows, writer);
+    match moved {
+        Ok(moved) => {
+            if let Err(failure) = after_commit() {
+                return Some(Err(failure));
+            }
+            let moved: HashMap<&str, i64> =
+                moved.iter().map(|(stream, epoch)| (stream.as_str(), *epoch)).collect();
+            let answer = |job: &AppendJob| {
+                let epoch = moved.get(job.append.stream.as_str()).ok_or(Error::Fenced)?;
+                Ok(appended(&job.append, *epoch))
+            };
+            Some(Ok(jobs.iter().map(answer).collect()))
+        }
+        Err(error) => {
+            let error = Error::from(error);
+            if is_of_storage(&error) || !dialect::is_there(connection) {
+                return Some(Err(Failure::AtCommit(storage(error))));
+            }
+            None
+        }
+    }
+}
+
+fn before_statement() -> Result<(), Error> {
+    crash_point!("journal.before_begin", Error::unavailable("crash point"));
+    before_commit()
 }
 
 fn together(
@@ -110,21 +164,25 @@ fn heads(
     let (mut births, mut claims) = (Vec::new(), Vec::new());
     for job in jobs {
         let append = &job.append;
-        let head = appended(append, 0).head.0;
-        let stream = append.stream.as_str();
         if append.create {
+            let (stream, head) = (append.stream.as_str(), appended(append, 0).head.0);
             births.push(Birth { stream, epoch, head, owner: writer });
         } else {
-            let (expected, owner_version) = (append.expected_head.0, append.owner_version);
-            claims.push(Claim { stream, expected, owner_version, head });
+            claims.push(claim(append));
         }
     }
     for part in parts(&births) {
         InsertStreams(part).execute(connection)?;
     }
     let mut moved: Vec<(String, i64)> = Vec::with_capacity(claims.len());
-    for part in parts(&claims) {
-        moved.extend(MoveHeads(part).load::<(String, i64)>(connection)?);
+    match dialect::with_arrays(connection) {
+        Some(_) if claims.is_empty() => {}
+        Some(connection) => moved = arrays::move_heads(connection, &claims)?,
+        None => {
+            for part in parts(&claims) {
+                moved.extend(MoveHeads(part).load::<(String, i64)>(connection)?);
+            }
+        }
     }
     if moved.len() != claims.len() {
         return Err(Error::Fenced);
@@ -140,8 +198,32 @@ fn heads(
 fn insert_rows<'a>(
     connection: &mut Connection,
     appends: impl Iterator<Item = &'a Append>,
-    writer: &str,
+    writer: &'a str,
 ) -> Result<(), Error> {
+    let placed = placed(appends, writer);
+    match dialect::with_arrays(connection) {
+        Some(connection) => {
+            arrays::insert_rows(connection, &placed, writer)?;
+        }
+        None => {
+            for part in parts(&placed) {
+                InsertRows(part).execute(connection)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn claim(append: &Append) -> Claim<'_> {
+    Claim {
+        stream: append.stream.as_str(),
+        expected: append.expected_head.0,
+        owner_version: append.owner_version,
+        head: appended(append, 0).head.0,
+    }
+}
+
+fn placed<'a>(appends: impl Iterator<Item = &'a Append>, writer: &'a str) -> Vec<PlacedRow<'a>> {
     let mut placed = Vec::new();
     for append in appends {
         let stream = append.stream.as_str();
@@ -154,10 +236,7 @@ fn insert_rows<'a>(
             placed.push(PlacedRow { stream, seq, kind, payload, at, writer, checksum });
         }
     }
-    for part in parts(&placed) {
-        InsertRows(part).execute(connection)?;
-    }
-    Ok(())
+    placed
 }
 
 fn one_by_one(
@@ -230,6 +309,10 @@ fn commit(connection: &mut Connection) -> Result<(), Failure> {
         return Err(give_up(connection, error));
     }
     dialect::commit(connection).map_err(|error| Failure::AtCommit(storage(error.into())))?;
+    after_commit()
+}
+
+fn after_commit() -> Result<(), Failure> {
     crash_point!("journal.after_commit", Failure::AtCommit(Error::unavailable("crash point")));
     Ok(())
 }

@@ -8,11 +8,12 @@
 //! One thread writes (`writer.rs`). It takes whatever waits as one batch, so that many writers share
 //! a sync and a single one waits for none but its own. Files in reading order: `append` (what is
 //! asked and answered), `handle` (admission), `queue` (bounds), `writer` (the thread, failures),
-//! `batch` (the transaction), `projection`, `sql` (its statements), `reader`, `row` (checksums).
+//! `batch` (the transaction), `projection`, `sql` (its statements; `arrays`: the same for PostgreSQL), `reader`, `row` (checksums).
 //!
 //! It never decides anything about a run or a room, and never drops or reorders what it accepted.
 
 mod append;
+mod arrays;
 mod batch;
 mod handle;
 mod projection;

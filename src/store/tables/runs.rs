@@ -174,6 +174,8 @@ pub struct NewRun {
     pub started_at: Timestamp,
     /// It must be woken at start.
     pub attention: bool,
+    /// It ended with its first rows: nothing of it need be written twice.
+    pub ended: Option<RunChange>,
 }
 
 /// Where a run is now; a field without value stays.
@@ -192,6 +194,7 @@ pub struct RunChange {
 }
 
 pub(in crate::store) fn insert(connection: &mut Connection, new: &NewRun) -> Result<(), Error> {
+    let ended = new.ended.as_ref();
     diesel::insert_into(runs::table)
         .values((
             runs::instance_id.eq(new.instance_id.as_str()),
@@ -199,7 +202,7 @@ pub(in crate::store) fn insert(connection: &mut Connection, new: &NewRun) -> Res
             runs::workflow_id.eq(new.workflow_id.as_ref().map(WorkflowId::as_str)),
             runs::workflow_title.eq(plain(&new.workflow_title)),
             runs::version.eq(new.version),
-            runs::status.eq(new.status.as_str()),
+            runs::status.eq(ended.map_or(new.status, |ended| ended.status).as_str()),
             runs::is_test.eq(new.is_test),
             runs::executor.eq(new.executor.as_str()),
             runs::starter_user_id.eq(new.starter_user_id.as_ref().map(UserId::as_str)),
@@ -207,7 +210,10 @@ pub(in crate::store) fn insert(connection: &mut Connection, new: &NewRun) -> Res
             runs::parent_instance_id.eq(new.parent_instance_id.as_ref().map(RunId::as_str)),
             runs::parent_node_id.eq(new.parent_node_id.as_ref().map(NodeId::as_str)),
             runs::started_at.eq(to_micros(new.started_at)),
-            runs::attention.eq(new.attention),
+            runs::attention.eq(new.attention && ended.is_none()),
+            runs::completed_at.eq(ended.and_then(|ended| ended.completed_at).map(to_micros)),
+            runs::error.eq(ended.and_then(|ended| ended.error.as_deref()).map(plain)),
+            runs::error_code.eq(ended.and_then(|ended| ended.error_code.as_deref()).map(plain)),
         ))
         .execute(connection)?;
     Ok(())

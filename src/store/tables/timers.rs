@@ -1,6 +1,10 @@
 //! Timers: when a stream wants to be woken. Written as projections of its rows.
 
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    query_builder::{AstPass, QueryFragment, QueryId},
+    sql_types::{BigInt, Text},
+};
 use jiff::Timestamp;
 
 use super::{
@@ -9,7 +13,7 @@ use super::{
 };
 use crate::{
     ids::StreamId,
-    store::{Connection, Error, schema::timers},
+    store::{Connection, Error, connection::MultiBackend, schema::timers},
 };
 
 /// A wake time; one a stream and key.
@@ -58,17 +62,36 @@ pub(in crate::store) fn set(
     key: &str,
     due_at: Timestamp,
 ) -> Result<(), Error> {
-    let due_at = to_micros(due_at);
-    let moved = diesel::update(timers::table.find((stream.as_str(), key)))
-        .set(timers::due_at.eq(due_at))
-        .execute(connection)?;
-    if moved == 0 {
-        diesel::insert_into(timers::table)
-            .values((timers::stream.eq(stream.as_str()), timers::key.eq(key), timers::due_at.eq(due_at)))
-            .execute(connection)?;
-    }
+    Upsert { stream: stream.as_str(), key, due_at: to_micros(due_at) }.execute(connection)?;
     Ok(())
 }
+
+/// Written out, because Diesel has no upsert for two databases; both read the same text.
+struct Upsert<'a> {
+    stream: &'a str,
+    key: &'a str,
+    due_at: i64,
+}
+
+impl QueryFragment<MultiBackend> for Upsert<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO timers (stream, key, due_at) VALUES (");
+        out.push_bind_param::<Text, str>(self.stream)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, str>(self.key)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, i64>(&self.due_at)?;
+        out.push_sql(") ON CONFLICT (stream, key) DO UPDATE SET due_at = excluded.due_at");
+        Ok(())
+    }
+}
+
+impl QueryId for Upsert<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl RunQueryDsl<Connection> for Upsert<'_> {}
 
 /// Removes a timer, if it is there.
 pub(in crate::store) fn clear(

@@ -180,5 +180,6 @@ pub(in crate::store::tests) fn new_run(id: &str, tenant: &str) -> NewRun {
         parent_node_id: None,
         started_at: at(0),
         attention: true,
+        ended: None,
     }
 }
