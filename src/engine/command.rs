@@ -35,6 +35,9 @@ pub enum RunCommand {
     Submit(Submission),
     /// A widget says something; later nodes see it as `ctx.__widgetInput`.
     Input(WidgetInput),
+    /// Do what is left of a step that was cut short ([`Effect::GoOn`](crate::engine::Effect::GoOn));
+    /// also the first step of a run that has waited for a place. Stale when nothing is.
+    GoOn,
     /// Events of an external executor, all or none; each becomes exactly one row, in order.
     Ingest(Vec<Ingested>),
     /// End the run as `CANCELLED`.

@@ -10,10 +10,11 @@ use crate::{
     engine::{
         CodeContext, Finished, Request, RunEvent, RunState, RunStatus, Submitter, Then,
         nodes::{Kind, Work},
-        state::{Phase, code_context},
+        rules::goes_on,
+        state::{NodeFacts, Phase, Stage, code_context},
     },
     error::Code,
-    ids::{Attempt, DataQueryId, NodeId, Visit, WorkflowId},
+    ids::{Attempt, DataQueryId, NodeId, Seq, Visit, WorkflowId},
 };
 
 /// What the shell must do. All but `Dispatch` and `Interrupt` are projections: they belong into
@@ -79,6 +80,9 @@ pub enum Effect {
         /// Why.
         how: Closed,
     },
+    /// There is more to do at once: the step ended early, so that its rows are not too many for one
+    /// append. Answer with [`RunCommand::GoOn`](crate::engine::RunCommand::GoOn) after the commit.
+    GoOn,
     /// The run is over; all its timers are cleared.
     Finished(Finished),
 }
@@ -248,6 +252,10 @@ pub fn effects(state: &RunState, event: &RunEvent) -> Vec<Effect> {
             if event.error.code == Code::NodeTimeout.as_str() {
                 out.push(Effect::Interrupt { node: node.clone(), visit, attempt });
             }
+            if let (Then::Item { .. }, Some(facts)) = (&event.then, state.facts.nodes.get(&node)) {
+                let row = facts.seen.as_ref().map_or(Seq::ZERO, |seen| seen.seq);
+                out.extend(state.facts.nodes.iter().flat_map(|(id, node)| given_up(id, node, row)));
+            }
             if let Then::Retry(due_at) = event.then {
                 let key = TimerKey::Retry { node, visit, attempt: Attempt(attempt.0.saturating_add(1)) };
                 out.push(Effect::SetTimer { key, due_at });
@@ -270,7 +278,35 @@ pub fn effects(state: &RunState, event: &RunEvent) -> Vec<Effect> {
             });
             at_work.chain(open).chain([Effect::Finished(finished.clone())]).collect()
         }
+        RunEvent::Iterated(event) => {
+            let key = TimerKey::Wake { node: event.node.clone(), visit: event.visit };
+            vec![match event.until {
+                Some(due_at) => Effect::SetTimer { key, due_at },
+                None => Effect::ClearTimer { key },
+            }]
+        }
         RunEvent::Input(_) | RunEvent::Snapshot(_) => Vec::new(),
+    }
+}
+
+/// Takes back what was at work or waited when its pass of a loop was given up at that row.
+fn given_up(id: &NodeId, node: &NodeFacts, row: Seq) -> Vec<Effect> {
+    let Phase::Discarded { at, was } = &node.phase else { return Vec::new() };
+    let (id, visit) = (id.clone(), node.visit);
+    match was.as_ref() {
+        _ if *at != row => Vec::new(),
+        Phase::Running { attempt, timeout_ms: Some(_) } => {
+            vec![Effect::Interrupt { node: id, visit, attempt: *attempt }]
+        }
+        Phase::Suspended { request, .. } => {
+            let key = TimerKey::Wake { node: id.clone(), visit };
+            let close = || Effect::CloseRequest { node: id, visit, how: Closed::Cancelled };
+            std::iter::once(Effect::ClearTimer { key }).chain(request.is_some().then(close)).collect()
+        }
+        Phase::Retrying { attempt, .. } => {
+            vec![Effect::ClearTimer { key: TimerKey::Retry { node: id, visit, attempt: *attempt } }]
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -285,13 +321,14 @@ fn dispatch(state: &RunState, id: &NodeId) -> Option<Effect> {
     }
     let facts = state.facts.nodes.get(id)?;
     let Phase::Running { attempt, timeout_ms: Some(timeout_ms) } = facts.phase else { return None };
-    let task = match state.definition.node(id)?.kind.work()? {
+    let node = state.definition.node(id)?;
+    let task = match node.kind.work()? {
         Work::Script(code, kind) => {
-            let ctx = code_context(state, std::iter::once(code.as_ref()));
+            let ctx = code_context(state.view(node), std::iter::once(code.as_ref()));
             Task::Script { code, kind, ctx }
         }
         Work::Expressions(expressions) => {
-            let ctx = code_context(state, expressions.iter().map(AsRef::as_ref));
+            let ctx = code_context(state.view(node), expressions.iter().map(AsRef::as_ref));
             Task::Expressions { expressions, ctx }
         }
     };
@@ -300,7 +337,8 @@ fn dispatch(state: &RunState, id: &NodeId) -> Option<Effect> {
 }
 
 /// After a restart: the attempts without a result, to be dispatched again with the same key, and
-/// the timers that must be set (their rows are there already; setting them again is harmless).
+/// the timers that must be set (their rows are there already; setting them again is harmless), and
+/// [`Effect::GoOn`] if the last step was cut short.
 pub fn outstanding(state: &RunState) -> Vec<Effect> {
     if state.facts.status != RunStatus::Running || state.facts.external {
         return Vec::new();
@@ -316,9 +354,16 @@ pub fn outstanding(state: &RunState) -> Vec<Effect> {
             let key = TimerKey::Retry { node: id.clone(), visit: node.visit, attempt };
             Some(Effect::SetTimer { key, due_at: at })
         }
-        Phase::Done { .. } | Phase::Failed { .. } => None,
+        Phase::Looping(ref looping) => match looping.stage {
+            Stage::Pause { until } => Some(Effect::SetTimer {
+                key: TimerKey::Wake { node: id.clone(), visit: node.visit },
+                due_at: until,
+            }),
+            Stage::Pass { .. } => None,
+        },
+        Phase::Done { .. } | Phase::Failed { .. } | Phase::Discarded { .. } => None,
     });
-    run.into_iter().chain(nodes).collect()
+    run.into_iter().chain(nodes).chain(goes_on(state).then_some(Effect::GoOn)).collect()
 }
 
 #[cfg(test)]

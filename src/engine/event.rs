@@ -85,6 +85,8 @@ pub enum RunEvent {
     Suspended(Suspended),
     /// A widget said something. `SYSTEM_SET`.
     Input(InputSet),
+    /// A loop goes to an item. `SYSTEM_SET`.
+    Iterated(Iterated),
     /// The run ended. `SYSTEM_SET`; `NODE_FAILED` with `nodeID` null when it failed.
     Finished(Finished),
     /// The state at this row, so that a recovery may begin here. `SYSTEM_SET`.
@@ -179,6 +181,14 @@ pub struct Completed {
     pub duration_ms: Option<u64>,
 }
 
+impl Completed {
+    /// A node in a loop's body: what it gives stays in its pass. Handles are of runs of the hub, and
+    /// an end node, which takes none, answers for the whole run.
+    pub(in crate::engine) fn stays_inside(&self) -> bool {
+        self.iteration.is_some() && !self.handles.is_empty()
+    }
+}
+
 /// What follows a failed attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -187,6 +197,11 @@ pub enum Then {
     Retry(Timestamp),
     /// The visit is over; the run goes on at these handles.
     Handled(Vec<Arc<str>>),
+    /// The visit is over, and so is the pass of the loop around it.
+    Item {
+        /// Its result is left out.
+        skip: bool,
+    },
     /// The visit is over, and so is the run (its end is the next row). Of an external run: only
     /// the visit.
     Unhandled,
@@ -294,6 +309,39 @@ pub struct InputSet {
     pub data: Arc<Value>,
     /// When, as a wire time.
     pub timestamp: String,
+}
+
+/// A loop goes to an item: at once, or (`until`) after a wait whose end is a row of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Iterated {
+    /// The loop.
+    #[serde(rename = "nodeID")]
+    pub node: NodeId,
+    /// Its visit.
+    pub visit: Visit,
+    /// The item, from 0.
+    pub iteration: u32,
+    /// When its turn comes, if that is not now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// How the pass before it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<Pass>,
+}
+
+/// How a pass of a loop's body ended, and so what its result is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Pass {
+    /// With what that node left: its single domain value, else its output.
+    Of(NodeId),
+    /// That node failed: `{ success: false, error }`.
+    Failed(NodeId),
+    /// That node failed, and the result is left out.
+    Skipped(NodeId),
+    /// Nothing of it was carried out: null.
+    Empty,
 }
 
 /// The run ended.

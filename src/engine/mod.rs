@@ -39,8 +39,8 @@ pub use self::{
     },
     effect::{Closed, Effect, ScriptKind, Task, TimerKey, effects, outstanding},
     event::{
-        Answered, Completed, Dispatched, Failed, Finished, InputSet, NodeError, Request, RunEvent, RunStatus,
-        Started, Submitter, Suspended, Then,
+        Answered, Completed, Dispatched, Failed, Finished, InputSet, Iterated, NodeError, Pass, Request,
+        RunEvent, RunStatus, Started, Submitter, Suspended, Then,
     },
     inputs::{InputProblem, resolve_inputs},
     limits::Limits,

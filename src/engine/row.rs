@@ -9,7 +9,7 @@ use serde::{
 use serde_json::{Map, Value};
 
 use crate::{
-    engine::{Facts, Fields, Finished, InputSet, RunEvent, RunStatus, Then, state::additions},
+    engine::{Facts, Fields, Finished, InputSet, Iterated, RunEvent, RunStatus, Then, state::additions},
     error::{Code, Coded},
     ids::{Attempt, NodeId},
 };
@@ -93,6 +93,11 @@ pub struct LogRow {
     pub error: Option<String>,
     /// `nodeAttempt`.
     pub attempt: Option<Attempt>,
+    /// Index in the innermost loop.
+    pub iteration: Option<u32>,
+    /// What a node in a loop's body gave: it adds nothing to the user context, so `payload` has
+    /// nothing of it.
+    pub output: Option<Map<String, Value>>,
 }
 
 impl RunEvent {
@@ -105,7 +110,7 @@ impl RunEvent {
             Self::Failed(_) => RowKind::NodeFailed,
             Self::Finished(finished) if finished.status == RunStatus::Failed => RowKind::NodeFailed,
             Self::Suspended(_) => RowKind::NodeSuspended,
-            Self::Finished(_) | Self::Input(_) | Self::Snapshot(_) => RowKind::SystemSet,
+            Self::Iterated(_) | Self::Finished(_) | Self::Input(_) | Self::Snapshot(_) => RowKind::SystemSet,
         }
     }
     /// The payload of its row, JSON text.
@@ -123,8 +128,11 @@ impl RunEvent {
             Self::Input(input) => {
                 serde_json::to_string(&System { input: Some(input), ..WrittenSystem::NONE })
             }
+            Self::Iterated(iterated) => {
+                serde_json::to_string(&System { iterated: Some(iterated), ..WrittenSystem::NONE })
+            }
             Self::Snapshot(facts) => {
-                serde_json::to_string(&System { snapshot: Some(facts.as_ref()), ..WrittenSystem::NONE })
+                serde_json::to_string(&System { snapshot: Some(&facts.packed()), ..WrittenSystem::NONE })
             }
         };
         // Maps with text keys and finite numbers: there is nothing that JSON could not hold.
@@ -146,14 +154,15 @@ impl RunEvent {
                 }
             }
             "SYSTEM_SET" => {
-                let system: System<Finished, InputSet, Facts> =
+                let system: System<Finished, InputSet, Facts, Iterated> =
                     serde_json::from_str(payload).map_err(wrong)?;
-                match (system.end, system.input, system.snapshot) {
-                    (Some(end), None, None) => Ok(Self::Finished(end)),
-                    (None, Some(input), None) => Ok(Self::Input(input)),
-                    (None, None, Some(facts)) => Ok(Self::Snapshot(Box::new(facts))),
+                match (system.end, system.input, system.snapshot, system.iterated) {
+                    (Some(end), None, None, None) => Ok(Self::Finished(end)),
+                    (None, Some(input), None, None) => Ok(Self::Input(input)),
+                    (None, None, Some(facts), None) => Ok(Self::Snapshot(Box::new(facts.unpacked()))),
+                    (None, None, None, Some(iterated)) => Ok(Self::Iterated(iterated)),
                     _ => {
-                        let rule = "one of __end, __widgetInput and __snapshot must be there";
+                        let rule = "one of __end, __widgetInput, __loop and __snapshot must be there";
                         Err(wrong(de::Error::custom(rule)))
                     }
                 }
@@ -171,6 +180,8 @@ impl RunEvent {
             payload: Map::new(),
             error: None,
             attempt: None,
+            iteration: None,
+            output: None,
         };
         match self {
             Self::Started(started) => {
@@ -179,38 +190,46 @@ impl RunEvent {
             }
             Self::Dispatched(event) => {
                 row.node = Some(event.node.clone());
+                row.iteration = event.iteration;
                 row.attempt = Some(event.attempt);
             }
             Self::Suspended(event) => {
                 row.node = Some(event.node.clone());
+                row.iteration = event.iteration;
                 row.attempt = Some(event.attempt);
                 row.node_status = Some("suspended");
             }
             Self::Completed(event) => {
                 row.node = Some(event.node.clone());
+                row.iteration = event.iteration;
                 row.attempt = Some(event.attempt);
                 row.node_status = Some("success");
                 row.output_variable = event.output_variable.as_deref().map(str::to_owned);
                 row.payload = match &event.context_data {
                     Some(context) => plain(context),
+                    None if event.stays_inside() => Map::new(),
                     None => additions(event)
                         .map(|(key, value)| (key.to_string(), value.as_ref().clone()))
                         .collect(),
                 };
+                row.output = event.stays_inside().then(|| plain(&event.output));
             }
             Self::Failed(event) => {
                 row.node = Some(event.node.clone());
+                row.iteration = event.iteration;
                 row.attempt = Some(event.attempt);
                 row.node_status = Some("error");
                 row.output_variable = event.output_variable.as_deref().map(str::to_owned);
                 row.error = Some(event.error.message.clone());
                 row.payload = match (&event.context_data, &event.then, &event.output_variable) {
                     (Some(context), ..) => plain(context),
-                    (None, Then::Handled(_), Some(variable)) => {
+                    (None, Then::Handled(_), Some(variable)) if event.iteration.is_none() => {
                         [(variable.to_string(), Value::Null)].into_iter().collect()
                     }
                     _ => Map::new(),
                 };
+                let inside = event.iteration.is_some() && event.context_data.is_none();
+                row.output = inside.then(|| plain(&event.output));
             }
             Self::Finished(event) => {
                 row.node_status = (event.status == RunStatus::Failed).then_some("error");
@@ -221,7 +240,7 @@ impl RunEvent {
                 let value = serde_json::to_value(input).unwrap_or_default();
                 row.payload.insert(WIDGET_INPUT.to_owned(), value);
             }
-            Self::Snapshot(_) => return None,
+            Self::Iterated(_) | Self::Snapshot(_) => return None,
         }
         Some(row)
     }
@@ -234,19 +253,21 @@ fn plain(context: &Fields) -> Map<String, Value> {
 
 /// The payload of a `SYSTEM_SET` row.
 #[derive(Serialize, Deserialize)]
-struct System<E, I, S> {
+struct System<E, I, S, L> {
     #[serde(rename = "__end", default = "none", skip_serializing_if = "Option::is_none")]
     end: Option<E>,
     #[serde(rename = "__widgetInput", default = "none", skip_serializing_if = "Option::is_none")]
     input: Option<I>,
     #[serde(rename = "__snapshot", default = "none", skip_serializing_if = "Option::is_none")]
     snapshot: Option<S>,
+    #[serde(rename = "__loop", default = "none", skip_serializing_if = "Option::is_none")]
+    iterated: Option<L>,
 }
 
-type WrittenSystem<'a> = System<&'a Finished, &'a InputSet, &'a Facts>;
+type WrittenSystem<'a> = System<&'a Finished, &'a InputSet, &'a Facts, &'a Iterated>;
 
 impl WrittenSystem<'_> {
-    const NONE: Self = Self { end: None, input: None, snapshot: None };
+    const NONE: Self = Self { end: None, input: None, snapshot: None, iterated: None };
 }
 
 fn none<T>() -> Option<T> {

@@ -136,7 +136,8 @@ pub fn update(state: &RunState, event: &RunEvent, seq: Seq) -> Vec<Update> {
             let facts = state.facts.nodes.get(node);
             let seen = facts.and_then(|facts| facts.seen.as_ref()).filter(|seen| seen.seq == seq);
             let Some(seen) = seen else { return Vec::new() };
-            let mut updates = vec![Update::Node(ended(state, node, seen, state.context().clone()))];
+            let context = seen.context.as_ref().unwrap_or_else(|| state.context()).clone();
+            let mut updates = vec![Update::Node(ended(state, node, seen, context))];
             // A page shows one request: when that is closed, the next one comes again.
             if state.definition.node(node).is_some_and(|node| node.kind.asks()) {
                 let open = state.open_requests().into_iter();
@@ -159,7 +160,9 @@ pub fn update(state: &RunState, event: &RunEvent, seq: Seq) -> Vec<Update> {
         RunEvent::Finished(_) => {
             status(state).filter(|update| update.seq == seq).map(Update::Status).into_iter().collect()
         }
-        RunEvent::Started(_) | RunEvent::Input(_) | RunEvent::Snapshot(_) => Vec::new(),
+        RunEvent::Started(_) | RunEvent::Input(_) | RunEvent::Iterated(_) | RunEvent::Snapshot(_) => {
+            Vec::new()
+        }
     }
 }
 
@@ -226,7 +229,10 @@ fn progress(state: &RunState, id: &NodeId, node: &NodeFacts) -> Option<ProgressU
     let (attempt, suspended) = match node.phase {
         Phase::Running { attempt, .. } => (attempt, false),
         Phase::Suspended { attempt, .. } => (attempt, true),
-        Phase::Retrying { .. } | Phase::Done { .. } | Phase::Failed { .. } => return None,
+        Phase::Looping(ref looping) => (looping.attempt, false),
+        Phase::Retrying { .. } | Phase::Done { .. } | Phase::Failed { .. } | Phase::Discarded { .. } => {
+            return None;
+        }
     };
     Some(ProgressUpdate {
         seq: node.moved,

@@ -126,6 +126,12 @@ pub struct LogView {
     pub error_message: Option<String>,
     /// From 1.
     pub node_attempt: Option<u32>,
+    /// In a loop's body: the index in the innermost loop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iteration: Option<u32>,
+    /// What a node in a loop's body gave; it is in no context but that of its pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
     /// When.
     pub created_at: String,
     /// Its place.
@@ -182,6 +188,8 @@ impl LogView {
             payload: Value::Object(log.payload),
             error_message: log.error,
             node_attempt: log.attempt.map(|attempt| attempt.0),
+            iteration: log.iteration,
+            output: log.output.map(Value::Object),
             created_at: to_wire(row.at),
             seq: row.seq,
         })

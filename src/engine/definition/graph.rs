@@ -18,8 +18,10 @@ pub struct Definition {
     pub(super) outgoing: Vec<Vec<usize>>,
     pub(super) incoming: Vec<Vec<usize>>,
     pub(super) start: Option<usize>,
-    /// Each node after those before it.
+    /// The nodes of no body, each after those before it.
     pub(super) order: Vec<usize>,
+    /// The same of each loop's body, by the loop's place.
+    pub(super) bodies: Vec<Vec<usize>>,
     pub(super) run_timeout: Option<Duration>,
 }
 
@@ -35,6 +37,8 @@ pub(in crate::engine) struct Node {
     /// Ready with the first edge that fires, not with the last.
     pub(in crate::engine) any: bool,
     pub(in crate::engine) disabled: bool,
+    /// The innermost loop around it, by its place.
+    pub(in crate::engine) scope: Option<usize>,
     pub(in crate::engine) policy: Policy,
     /// Where the run goes on after it was skipped, or failed and continued with null.
     pub(in crate::engine) normal: &'static str,
@@ -86,8 +90,20 @@ impl Definition {
     pub(in crate::engine) fn start(&self) -> Option<usize> {
         self.start
     }
-    pub(in crate::engine) fn order(&self) -> &[usize] {
-        &self.order
+    /// The nodes of a loop's body, bodies inside of it left out, or those of no body.
+    pub(in crate::engine) fn order(&self, scope: Option<usize>) -> &[usize] {
+        match scope {
+            None => &self.order,
+            Some(at) => self.bodies.get(at).map(Vec::as_slice).unwrap_or_default(),
+        }
+    }
+    /// The loops around a place, itself included, the innermost first.
+    pub(in crate::engine) fn around(&self, scope: Option<usize>) -> impl Iterator<Item = usize> {
+        std::iter::successors(scope, |at| self.nodes.get(*at)?.scope)
+    }
+    /// Whether a node is in the body of a loop, or in a body inside of that.
+    pub(in crate::engine) fn is_inside(&self, node: &Node, scope: usize) -> bool {
+        self.around(node.scope).any(|at| at == scope)
     }
     pub(in crate::engine) fn edge_count(&self) -> usize {
         self.edges.len()
@@ -96,7 +112,7 @@ impl Definition {
     pub(in crate::engine) fn outgoing(&self, node: usize) -> impl Iterator<Item = (usize, &Edge)> {
         Self::some(&self.edges, self.outgoing.get(node))
     }
-    /// Edges that arrive at a node, with their numbers.
+    /// Edges that arrive at a node, with their numbers; those that end a pass of a body do not arrive.
     pub(in crate::engine) fn incoming(&self, node: usize) -> impl Iterator<Item = (usize, &Edge)> {
         Self::some(&self.edges, self.incoming.get(node))
     }
@@ -105,6 +121,14 @@ impl Definition {
         numbers: Option<&'a Vec<usize>>,
     ) -> impl Iterator<Item = (usize, &'a Edge)> {
         numbers.into_iter().flatten().filter_map(|number| edges.get(*number).map(|edge| (*number, edge)))
+    }
+    /// Whether a loop has a body.
+    pub(in crate::engine) fn has_body(&self, node: &NodeId) -> bool {
+        self.index.get(node).is_some_and(|at| !self.order(Some(*at)).is_empty())
+    }
+    /// The place of a node.
+    pub(in crate::engine) fn place(&self, node: &NodeId) -> Option<usize> {
+        self.index.get(node).copied()
     }
     /// Whether an edge leaves a node on that handle.
     pub(in crate::engine) fn leaves_on(&self, node: &NodeId, handle: &str) -> bool {

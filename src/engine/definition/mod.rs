@@ -8,6 +8,7 @@ mod graph;
 mod policy;
 mod problem;
 mod saved;
+mod scopes;
 mod source;
 mod validate;
 #[cfg(test)]

@@ -17,8 +17,11 @@ pub(in crate::engine) const HANDLING: [&str; 6] =
 pub(in crate::engine) enum Handling {
     /// The run fails.
     Fail,
-    /// The run goes on at `error`; without such an edge it fails.
+    /// The run goes on at `error`; without such an edge it fails, or in a loop's body goes to the next
+    /// item.
     Continue,
+    /// The same, but in a loop's body without such an edge its item is left out.
+    SkipItem,
     /// The run goes on at `error`; without such an edge with null at the normal handle.
     ContinueDefault,
 }
@@ -71,8 +74,8 @@ impl Policy {
         let (handling, retry) = match config.text("errorHandling").filter(|mode| !mode.is_empty()) {
             None if has_error_edge => (Handling::Continue, false),
             None | Some("fail_workflow" | "retry_then_fail") => (Handling::Fail, true),
-            // Outside of a loop there is no item to skip.
-            Some("continue" | "skip_item") => (Handling::Continue, false),
+            Some("continue") => (Handling::Continue, false),
+            Some("skip_item") => (Handling::SkipItem, false),
             Some("continue_default") => (Handling::ContinueDefault, false),
             Some("retry_then_continue") => (Handling::Continue, true),
             Some(mode) => {

@@ -9,6 +9,7 @@ use super::{
     graph::{falls_back_to_default, handle_name},
     policy::span,
     saved,
+    scopes::{Graph, Scopes},
     source::{RawEdge, RawNode},
 };
 use crate::engine::{
@@ -47,13 +48,24 @@ fn build(
     let empty = Map::new();
     let (raw_nodes, raw_edges) = saved::read(source, &empty, &mut faults);
     let index: HashMap<_, _> = raw_nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect();
-    let edges = edges(&raw_edges, &raw_nodes, &index, runs_here, &mut faults);
-    let (mut outgoing, mut incoming) = (vec![Vec::new(); raw_nodes.len()], vec![Vec::new(); raw_nodes.len()]);
+    let (edges, paths) = edges(&raw_edges, &raw_nodes, &index, runs_here, &mut faults);
+    let mut outgoing = vec![Vec::new(); raw_nodes.len()];
     for (number, edge) in edges.iter().enumerate() {
-        if let (Some(out), Some(into)) = (outgoing.get_mut(edge.from), incoming.get_mut(edge.to)) {
-            out.push(number);
-            into.push(number);
-        }
+        outgoing.get_mut(edge.from).into_iter().for_each(|out: &mut Vec<usize>| out.push(number));
+    }
+    let starts: Vec<usize> = (0..raw_nodes.len())
+        .filter(|at| raw_nodes.get(*at).is_some_and(|node| node.kind == "start"))
+        .collect();
+    let scopes = if runs_here {
+        let start = starts.first().copied();
+        Graph { nodes: &raw_nodes, edges: &edges, paths: &paths, outgoing: &outgoing, start }
+            .scopes(&mut faults)
+    } else {
+        Scopes { around: vec![None; raw_nodes.len()], ends: vec![false; edges.len()] }
+    };
+    let mut incoming = vec![Vec::new(); raw_nodes.len()];
+    for (number, (edge, _)) in edges.iter().zip(&scopes.ends).enumerate().filter(|(_, (_, ends))| !**ends) {
+        incoming.get_mut(edge.to).into_iter().for_each(|into: &mut Vec<usize>| into.push(number));
     }
     let nodes: Vec<Node> = raw_nodes
         .iter()
@@ -64,12 +76,19 @@ fn build(
             };
             let has_error_edge =
                 outgoing.get(at).is_some_and(|numbers: &Vec<usize>| numbers.iter().any(on_error));
-            node(raw, &source.options, has_error_edge, runs_here, limits, &mut faults)
+            let mut node = node(raw, &source.options, has_error_edge, runs_here, limits, &mut faults);
+            node.scope = scopes.around.get(at).copied().flatten();
+            node
         })
         .collect();
-    let starts: Vec<usize> =
-        (0..nodes.len()).filter(|at| raw_nodes.get(*at).is_some_and(|node| node.kind == "start")).collect();
-    let order = order(&raw_nodes, &edges, &outgoing, &incoming, runs_here, &mut faults);
+    let all = order(&raw_nodes, &edges, &outgoing, &incoming, runs_here, &mut faults);
+    let (mut order, mut bodies) = (Vec::new(), vec![Vec::new(); nodes.len()]);
+    for at in all {
+        match nodes.get(at).and_then(|node| node.scope) {
+            None => order.push(at),
+            Some(scope) => bodies.get_mut(scope).into_iter().for_each(|body| body.push(at)),
+        }
+    }
     if runs_here && starts.len() != 1 {
         faults.push(
             "nodes",
@@ -92,23 +111,26 @@ fn build(
         incoming,
         start: starts.first().copied(),
         order,
+        bodies,
         run_timeout,
     })
 }
 
-fn edges(
-    raw: &[RawEdge<'_>],
+/// The edges between nodes, and where each is in the client form.
+fn edges<'a>(
+    raw: &'a [RawEdge<'a>],
     nodes: &[RawNode<'_>],
     index: &HashMap<crate::ids::NodeId, usize>,
     runs_here: bool,
     faults: &mut Faults,
-) -> Vec<Edge> {
+) -> (Vec<Edge>, Vec<&'a str>) {
     let place = |id: &str| index.get(&crate::ids::NodeId::trusted(id)).copied();
-    let mut out = Vec::new();
+    let (mut out, mut paths) = (Vec::new(), Vec::new());
     for edge in raw {
         let (from, to) = (place(edge.from), place(edge.to));
         if let (Some(from), Some(to)) = (from, to) {
             out.push(Edge { from, to, handle: handle_name(edge.handle) });
+            paths.push(edge.path.as_str());
             continue;
         }
         if !runs_here {
@@ -123,7 +145,7 @@ fn edges(
             }
         }
     }
-    out
+    (out, paths)
 }
 
 fn node(
@@ -161,6 +183,7 @@ fn node(
         },
         disabled: config.value("isDisabled").is_some_and(crate::engine::value::truthy)
             && !matches!(raw.kind, "start" | "end"),
+        scope: None,
         policy,
         normal: row.map_or("output", |row| row.handle),
         branches: falls_back_to_default(row),
@@ -191,7 +214,7 @@ fn variable(config: &Config<'_>, default: Option<&str>, faults: &mut Faults) -> 
 }
 
 /// The nodes in an order in which each comes after those before it. What cannot be ordered is on a
-/// cycle, or between two; edges back to a loop node are no cycle.
+/// cycle, or between two; an edge that ends a pass of a body does not count.
 fn order(
     nodes: &[RawNode<'_>],
     edges: &[Edge],
@@ -200,9 +223,12 @@ fn order(
     runs_here: bool,
     faults: &mut Faults,
 ) -> Vec<usize> {
-    let to_loop = |edge: &Edge| nodes.get(edge.to).is_some_and(|node| node.kind == "loop");
+    let mut arrives = vec![false; edges.len()];
+    for number in incoming.iter().flatten() {
+        arrives.get_mut(*number).into_iter().for_each(|arrives| *arrives = true);
+    }
     let peel = |from: &[Vec<usize>], against: &[Vec<usize>], next: fn(&Edge) -> usize| {
-        let counted = |number: &&usize| edges.get(**number).is_some_and(|edge| !to_loop(edge));
+        let counted = |number: &&usize| arrives.get(**number).copied().unwrap_or(false);
         let mut left: Vec<usize> =
             against.iter().map(|numbers| numbers.iter().filter(counted).count()).collect();
         let mut out: Vec<usize> = (0..nodes.len()).filter(|at| left.get(*at) == Some(&0)).collect();
@@ -226,15 +252,13 @@ fn order(
         let backward = peel(incoming, outgoing, |edge| edge.from);
         let mut free = vec![false; nodes.len()];
         for at in forward.iter().chain(&backward) {
-            if let Some(free) = free.get_mut(*at) {
-                *free = true;
-            }
+            free.get_mut(*at).into_iter().for_each(|free| *free = true);
         }
         for (node, _) in nodes.iter().zip(&free).filter(|(_, free)| !**free) {
             faults.push(
                 node.path.clone(),
                 Some(&node.id),
-                (Fault::Cycle, "is on a cycle: only a loop node may be reached again"),
+                (Fault::Cycle, "is on a cycle: only a loop node may be reached again, from its own body"),
             );
         }
     }

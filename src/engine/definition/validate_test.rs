@@ -174,10 +174,6 @@ fn what_is_drawn_by_half_is_saved_but_does_not_run() {
             ],
         ),
         (with("teleport", json!({})), vec!["nodes[1].type (node n): node type teleport is unknown"]),
-        (
-            with("loop", json!({})),
-            vec!["nodes[1].type (node n): node type loop is not supported by this version"],
-        ),
         (with("javascript", json!({"code": " "})), vec!["nodes[1].data.code (node n): is missing"]),
         (with("condition", json!({})), vec!["nodes[1].data.branches (node n): is missing"]),
         (
@@ -211,8 +207,8 @@ fn what_is_drawn_by_half_is_saved_but_does_not_run() {
                 json!([{"source": "s", "target": "a"}, {"source": "a", "target": "b"}, {"source": "b", "target": "a"}, {"source": "b", "target": "c"}]),
             ),
             vec![
-                "nodes[1] (node a): is on a cycle: only a loop node may be reached again",
-                "nodes[2] (node b): is on a cycle: only a loop node may be reached again",
+                "nodes[1] (node a): is on a cycle: only a loop node may be reached again, from its own body",
+                "nodes[2] (node b): is on a cycle: only a loop node may be reached again, from its own body",
             ],
         ),
     ];

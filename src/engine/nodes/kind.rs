@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{condition::Condition, delay::Delay, end::End, javascript::JavaScript, start};
+use super::{condition::Condition, delay::Delay, end::End, iterate::Loop, javascript::JavaScript, start};
 use crate::{
     engine::{Fields, NodeError, Outcome, Request, ScriptKind, value::Lookup},
     error::Code,
@@ -19,6 +19,7 @@ pub(in crate::engine) enum Kind {
     JavaScript(JavaScript),
     Condition(Condition),
     Delay(Delay),
+    Loop(Loop),
     /// Of an external run: carried out elsewhere.
     Elsewhere,
 }
@@ -37,6 +38,8 @@ pub(in crate::engine) enum Begin {
         /// What it asks somebody for.
         request: Option<Request>,
     },
+    /// It goes through its items.
+    Loop(Vec<Arc<Value>>),
     /// Somebody else must do its [`Work`].
     Task,
 }
@@ -89,6 +92,15 @@ impl Kind {
                 },
                 Err(message) => Begin::Ended(Err(NodeError::new(Code::NodeFailed, message))),
             },
+            Self::Loop(l) => {
+                let items = l.items(ctx);
+                if items.len() <= l.most() {
+                    return Begin::Loop(items);
+                }
+                let message =
+                    format!("the loop has {} items, maxIterations allows {}", items.len(), l.most());
+                Begin::Ended(Err(NodeError::new(Code::NodeFailed, message)))
+            }
             Self::Elsewhere => Begin::Ended(Err(NodeError::new(
                 Code::InvalidDefinition,
                 "this hub does not carry out the node",

@@ -6,6 +6,7 @@
 mod condition;
 mod delay;
 mod end;
+mod iterate;
 mod javascript;
 mod kind;
 mod operator;
@@ -13,7 +14,7 @@ mod start;
 mod table;
 
 pub(in crate::engine) use self::{
-    kind::{Begin, Ended, Kind, Work},
+    kind::{Begin, Ended, Kind, Work, later},
     operator::OPERATORS,
     table::{TypeRow, type_row, type_rows},
 };

@@ -1,6 +1,8 @@
 //! All node types of the contract.
 
-use super::{condition::Condition, delay::Delay, end::End, javascript::JavaScript, kind::Kind};
+use super::{
+    condition::Condition, delay::Delay, end::End, iterate::Loop, javascript::JavaScript, kind::Kind,
+};
 use crate::engine::definition::{Config, Faults};
 
 /// A node type.
@@ -47,7 +49,11 @@ const TABLE: &[TypeRow] = &[
     },
     TypeRow { timeout_s: Some(120), ..row("dataQuery", Some("queryResult"), "success") },
     TypeRow { timeout_s: Some(30), ..row("switch", None, "default") },
-    TypeRow { any: true, ..row("loop", Some("loopResults"), "completed") },
+    TypeRow {
+        any: true,
+        parse: Some(|config, faults| Kind::Loop(Loop::parse(config, faults))),
+        ..row("loop", Some("loopResults"), "completed")
+    },
     row("dataCollection", Some("collectedData"), "output"),
     row("approval", Some("approval"), "approved"),
     TypeRow { timeout_s: Some(30), ..row("fanout", None, "output") },

@@ -10,7 +10,8 @@ use crate::{
     clock,
     engine::{
         AttemptResult, Effect, InputSet, NodeError, Outcome, Refusal, RunCommand, RunEvent, RunState,
-        RunStatus, Start, Started, TimerKey, Update, WidgetInput, state::Phase,
+        RunStatus, Start, Started, TimerKey, Update, WidgetInput,
+        state::{Phase, Stage},
     },
     error::Code,
     ids::{Attempt, NodeId, Seq, Visit},
@@ -59,6 +60,7 @@ pub fn step(state: &RunState, command: &RunCommand, now: Timestamp) -> Result<St
         RunCommand::Submit(_) => return Err(Refusal::Closed),
         RunCommand::Input(input) => hear(&mut work, input)?,
         RunCommand::Ingest(events) => external::ingest(&mut work, events)?,
+        RunCommand::GoOn => {}
         RunCommand::Cancel { reason } => work.cancel(reason.clone()),
         RunCommand::Fail { code, message } => {
             work.end(RunStatus::Failed, None, Some((*code, message.clone())))
@@ -66,6 +68,9 @@ pub fn step(state: &RunState, command: &RunCommand, now: Timestamp) -> Result<St
     }
     if !work.state().is_external() {
         work.advance();
+    }
+    if matches!(command, RunCommand::GoOn) && work.step.rows.is_empty() {
+        return Err(Refusal::Stale);
     }
     Ok(work.finish())
 }
@@ -125,7 +130,7 @@ fn finish_attempt(work: &mut Work, result: &AttemptResult) -> Result<(), Refusal
     let node = definition.node(&result.node).ok_or(Refusal::Stale)?;
     let ended = match &result.outcome {
         Outcome::Failed(error) => Err(error.clone()),
-        outcome => node.kind.finish(work.state(), node.output_variable.as_ref(), outcome),
+        outcome => node.kind.finish(&work.state().view(node), node.output_variable.as_ref(), outcome),
     };
     work.ended(&place, ended);
     Ok(())
@@ -176,6 +181,17 @@ fn timer(work: &mut Work, key: &TimerKey) -> Result<(), Refusal> {
             let facts = facts(node)?;
             let definition = work.state().definition.clone();
             let kind = &definition.node(node).ok_or(Refusal::Stale)?.kind;
+            if let Phase::Looping(looping) = &facts.phase {
+                let Stage::Pause { until } = looping.stage else { return Err(Refusal::Stale) };
+                if facts.visit != *visit {
+                    return Err(Refusal::Stale);
+                }
+                due(work, until)?;
+                let attempt = looping.attempt;
+                let place = Place { node: node.clone(), visit: *visit, attempt, iteration: facts.iteration };
+                work.paused(definition.place(node).ok_or(Refusal::Stale)?, &place);
+                return Ok(());
+            }
             let Phase::Suspended { attempt, until: Some(until), wait_ms, .. } = facts.phase else {
                 return Err(Refusal::Stale);
             };

@@ -5,11 +5,13 @@
 //! without code, waits) and the end of the run come out as one list, for one append.
 //!
 //! `decide` reads the command, `work` makes the events of nodes and of the end, `schedule` says
-//! which nodes are ready, `retry` what follows a failure, `external` takes what others report.
+//! which nodes are ready, `passes` how loops go through their items, `retry` what follows a failure, `external` takes what others report.
 mod decide;
 mod external;
+mod passes;
 mod retry;
 mod schedule;
 mod work;
 
 pub use self::decide::{Step, decide, step};
+pub(in crate::engine) use self::schedule::goes_on;

@@ -30,11 +30,11 @@ pub(super) fn then(
     let on = |handle: &str| Then::Handled(vec![Arc::from(handle)]);
     match node.policy.handling {
         Handling::Fail => Then::Unhandled,
-        Handling::Continue | Handling::ContinueDefault if definition.leaves_on(&node.id, "error") => {
-            on("error")
-        }
+        _ if definition.leaves_on(&node.id, "error") => on("error"),
         Handling::ContinueDefault => on(node.normal),
-        Handling::Continue => Then::Unhandled,
+        handling if node.scope.is_some() => Then::Item { skip: handling == Handling::SkipItem },
+        // Outside of a loop there is no item to skip.
+        Handling::Continue | Handling::SkipItem => Then::Unhandled,
     }
 }
 

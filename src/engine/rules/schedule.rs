@@ -1,20 +1,30 @@
-//! Which nodes are ready (`contract.md` 5.6).
+//! Which nodes are ready (`contract.md` 5.6), in the graph of the run and in each pass of a body.
 
 use std::sync::Arc;
 
-use crate::engine::{Definition, RunState, definition::Node, state::Phase};
+use crate::{
+    engine::{Definition, RunState, RunStatus, definition::Node, nodes::Kind, state::Phase},
+    ids::Seq,
+};
 
 /// Where a run stands.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     /// Nodes whose time has come, in an order that fits the graph.
     pub(super) ready: Vec<usize>,
-    /// Visits at work, waiting for a time or between two attempts.
+    /// Visits at work, waiting for a time or between two attempts; loops that go through items.
     pub(super) active: usize,
     /// Of these the ones that take a place among `max_parallel_nodes`.
     pub(super) busy: usize,
     /// Nodes that still wait for another.
     pub(super) waiting: usize,
+    /// Loops whose pass is over, inner ones first.
+    pub(super) over: Vec<usize>,
+    /// Bodies in which nodes wait and nothing is left that they could wait for.
+    pub(super) stuck: bool,
+    /// Nodes whose rows are not all there: what follows from the ones that are comes first. A step
+    /// leaves none of them, a journal that was cut within an append does.
+    pub(super) half: Vec<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,68 +34,147 @@ enum EdgeIs {
     Dead,
 }
 
+/// One walk over the graph.
+struct Walk<'a> {
+    state: &'a RunState,
+    definition: &'a Definition,
+    edges: Vec<EdgeIs>,
+    plan: Plan,
+}
+
 /// Reads it off the graph: one walk in topological order, whatever the length of the run. An edge
 /// is dead when its source ended on another handle, or can no longer run.
 pub(super) fn plan(state: &RunState) -> Plan {
     let definition = state.definition.as_ref();
-    let mut edges = vec![EdgeIs::Pending; definition.edge_count()];
-    let mut plan = Plan::default();
-    for at in definition.order().iter().copied() {
-        let Some(node) = definition.nodes().get(at) else { continue };
-        let phase = state.facts.nodes.get(&node.id).map(|facts| &facts.phase);
-        let leaving = match phase {
-            Some(Phase::Running { .. } | Phase::Retrying { .. }) => {
-                plan.active += 1;
-                plan.busy += 1;
-                continue;
-            }
-            Some(Phase::Suspended { .. }) => {
-                plan.active += 1;
-                continue;
-            }
-            Some(Phase::Done { handles } | Phase::Failed { handles: Some(handles) }) => {
-                taken(definition, at, node, handles)
-            }
-            Some(Phase::Failed { handles: None }) => Vec::new(),
-            None => match arrival(definition, at, node, &edges) {
-                EdgeIs::Fired => {
-                    plan.ready.push(at);
-                    continue;
-                }
-                EdgeIs::Pending => {
-                    plan.waiting += 1;
-                    continue;
-                }
-                EdgeIs::Dead => Vec::new(),
-            },
-        };
-        for (number, _) in definition.outgoing(at) {
-            if let Some(edge) = edges.get_mut(number) {
-                *edge = if leaving.contains(&number) { EdgeIs::Fired } else { EdgeIs::Dead };
-            }
-        }
-    }
-    plan
+    let edges = vec![EdgeIs::Pending; definition.edge_count()];
+    let mut walk = Walk { state, definition, edges, plan: Plan::default() };
+    walk.scope(None, Seq::ZERO);
+    walk.plan
 }
 
-/// All edges into a node that was not reached, taken together.
-fn arrival(definition: &Definition, at: usize, node: &Node, edges: &[EdgeIs]) -> EdgeIs {
-    if definition.start() == Some(at) {
-        return EdgeIs::Fired;
+/// Whether there is something to do for which nothing has to happen first: the last step was not the
+/// end of what a command causes.
+pub(in crate::engine) fn goes_on(state: &RunState) -> bool {
+    if state.status() != RunStatus::Running || state.is_external() {
+        return false;
     }
-    let (mut fired, mut pending) = (false, false);
-    for (number, _) in definition.incoming(at) {
-        match edges.get(number) {
-            Some(EdgeIs::Fired) => fired = true,
-            Some(EdgeIs::Pending) => pending = true,
-            _ => {}
+    let plan = plan(state);
+    let left = !plan.half.is_empty() || !plan.over.is_empty() || plan.stuck;
+    left || plan.active == 0 || (!plan.ready.is_empty() && plan.busy < state.limits.max_parallel_nodes.max(1))
+}
+
+impl Walk<'_> {
+    /// The nodes of one body, or of none, as far as they were reached since that row.
+    fn scope(&mut self, scope: Option<usize>, since: Seq) {
+        let definition = self.definition;
+        for at in definition.order(scope).iter().copied() {
+            let Some(node) = definition.nodes().get(at) else { continue };
+            let facts = self.state.facts.nodes.get(&node.id);
+            let phase = facts.filter(|facts| facts.moved > since).map(|facts| &facts.phase);
+            let leaving = match phase {
+                Some(Phase::Running { timeout_ms, .. }) => {
+                    if timeout_ms.is_none() {
+                        self.plan.half.push(at);
+                    }
+                    self.plan.active += 1;
+                    self.plan.busy += 1;
+                    continue;
+                }
+                Some(Phase::Retrying { .. }) => {
+                    self.plan.active += 1;
+                    self.plan.busy += 1;
+                    continue;
+                }
+                Some(Phase::Suspended { .. }) => {
+                    self.plan.active += 1;
+                    continue;
+                }
+                Some(Phase::Looping(_)) => {
+                    self.body(at);
+                    self.plan.active += 1;
+                    continue;
+                }
+                Some(Phase::Done { handles }) => {
+                    if matches!(node.kind, Kind::End(_)) {
+                        self.plan.half.push(at);
+                    }
+                    taken(definition, at, node, handles)
+                }
+                Some(Phase::Failed { handles: Some(handles) }) => taken(definition, at, node, handles),
+                Some(Phase::Failed { handles: None }) => {
+                    self.plan.half.push(at);
+                    Vec::new()
+                }
+                Some(Phase::Discarded { .. }) => Vec::new(),
+                None => match self.arrival(at, node) {
+                    EdgeIs::Fired => {
+                        self.plan.ready.push(at);
+                        continue;
+                    }
+                    EdgeIs::Pending => {
+                        self.plan.waiting += 1;
+                        continue;
+                    }
+                    EdgeIs::Dead => Vec::new(),
+                },
+            };
+            self.leave(at, |number| leaving.contains(&number));
         }
     }
-    match (fired, pending) {
-        (true, true) if node.any => EdgeIs::Fired,
-        (_, true) => EdgeIs::Pending,
-        (true, false) => EdgeIs::Fired,
-        (false, false) => EdgeIs::Dead,
+
+    /// The pass of a loop, if it is at one.
+    fn body(&mut self, at: usize) {
+        let Some((since, over)) = self.state.looping(at).and_then(|looping| looping.pass()) else { return };
+        if over {
+            return self.plan.over.push(at);
+        }
+        let definition = self.definition;
+        for (number, _) in definition.outgoing(at).filter(|(_, edge)| edge.handle.as_ref() == "loop") {
+            self.set(number, EdgeIs::Fired);
+        }
+        let before = (self.plan.ready.len(), self.plan.active, self.plan.waiting);
+        self.scope(Some(at), since);
+        if (self.plan.ready.len(), self.plan.active) == (before.0, before.1) {
+            if self.plan.waiting > before.2 {
+                self.plan.stuck = true;
+            } else {
+                self.plan.over.push(at);
+            }
+        }
+    }
+
+    fn set(&mut self, number: usize, is: EdgeIs) {
+        if let Some(edge) = self.edges.get_mut(number) {
+            *edge = is;
+        }
+    }
+
+    fn leave(&mut self, at: usize, fires: impl Fn(usize) -> bool) {
+        let definition = self.definition;
+        for (number, _) in definition.outgoing(at) {
+            self.set(number, if fires(number) { EdgeIs::Fired } else { EdgeIs::Dead });
+        }
+    }
+
+    /// All edges into a node that was not reached, taken together.
+    fn arrival(&self, at: usize, node: &Node) -> EdgeIs {
+        if self.definition.start() == Some(at) {
+            return EdgeIs::Fired;
+        }
+        let (mut fired, mut pending) = (false, false);
+        for (number, _) in self.definition.incoming(at) {
+            match self.edges.get(number) {
+                Some(EdgeIs::Fired) => fired = true,
+                Some(EdgeIs::Pending) => pending = true,
+                _ => {}
+            }
+        }
+        match (fired, pending) {
+            (true, true) if node.any => EdgeIs::Fired,
+            (_, true) => EdgeIs::Pending,
+            (true, false) => EdgeIs::Fired,
+            (false, false) => EdgeIs::Dead,
+        }
     }
 }
 

@@ -9,12 +9,12 @@ use super::{decide::Step, retry, schedule};
 use crate::{
     engine::{
         Completed, Dispatched, Effect, Failed, Fields, Finished, NodeError, RunEvent, RunState, RunStatus,
-        Suspended, Then, apply,
+        Suspended, Then, TimerKey, apply,
         definition::Node,
         effects,
         nodes::{Begin, Ended, Kind},
         snapshot_due,
-        state::{Phase, additions},
+        state::{Phase, Stage, additions},
         update,
         value::json_size,
     },
@@ -22,9 +22,15 @@ use crate::{
     ids::{Attempt, NodeId, Visit},
 };
 
+/// Rows of a step after which it leaves the rest to the next one: an append has its bounds, and other
+/// commands their turn.
+const STEP_ROWS: usize = 256;
+
 /// Events in the making.
 pub(super) struct Work {
     pub(super) step: Step,
+    /// The state that the command came to.
+    before: RunState,
     pub(super) now: Timestamp,
 }
 
@@ -39,9 +45,10 @@ pub(super) struct Place {
 
 impl Work {
     pub(super) fn new(state: &RunState, now: Timestamp) -> Self {
+        let before = state.clone();
         let step = Step { rows: Vec::new(), state: state.clone(), effects: Vec::new(), updates: Vec::new() };
         // Rows keep microseconds, timers too: whole milliseconds are the same everywhere.
-        Self { step, now: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now) }
+        Self { step, before, now: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now) }
     }
 
     pub(super) fn state(&self) -> &RunState {
@@ -64,22 +71,33 @@ impl Work {
         }
         let effects = std::mem::take(&mut self.step.effects);
         let over = self.step.state.status().is_terminal();
-        self.step.effects = without_void(effects, over);
+        self.step.effects = without_void(effects, &self.before, over);
         self.step
     }
 
     /// Starts what is ready, as far as it goes without the world, then what needs it, up to
-    /// `max_parallel_nodes`; ends the run when nothing is left.
+    /// `max_parallel_nodes`; ends the run when nothing is left. With many rows it stops in between.
     pub(super) fn advance(&mut self) {
         while !self.state().status().is_terminal() {
+            let definition = self.state().definition.clone();
+            let plan = schedule::plan(self.state());
+            if let Some(node) = plan.half.first().and_then(|at| definition.nodes().get(*at)) {
+                self.complete(node);
+                continue;
+            }
             if let Some(message) = self.over_limit() {
                 return self.end(RunStatus::Failed, None, Some((Code::RateLimited, message)));
             }
-            let definition = self.state().definition.clone();
-            let plan = schedule::plan(self.state());
+            if self.step.rows.len() >= STEP_ROWS {
+                return self.step.effects.push(Effect::GoOn);
+            }
             let nodes = || plan.ready.iter().filter_map(|at| definition.nodes().get(*at));
             // What needs nobody goes first: it may end the run.
             if nodes().any(|node| self.inline(node)) {
+                continue;
+            }
+            if let Some(at) = plan.over.first() {
+                self.turn(*at);
                 continue;
             }
             let free = self.state().limits.max_parallel_nodes.max(1).saturating_sub(plan.busy);
@@ -87,13 +105,43 @@ impl Work {
                 let place = self.arrive(node);
                 self.dispatch(&place, node.policy.timeout.as_millis());
             }
-            if plan.ready.is_empty() && plan.active == 0 {
+            if plan.stuck || (plan.ready.is_empty() && plan.active == 0) {
                 let stuck = (plan.waiting > 0)
                     .then(|| (Code::Deadlock, format!("{} nodes wait for each other", plan.waiting)));
                 let status = if stuck.is_some() { RunStatus::Failed } else { RunStatus::Completed };
                 self.end(status, None, stuck);
             }
             return;
+        }
+    }
+
+    /// What follows from the last row of a node whose rows are not all there.
+    fn complete(&mut self, node: &Node) {
+        let Some(facts) = self.state().facts.nodes.get(&node.id).cloned() else { return };
+        let seen = facts.seen.as_ref();
+        match (&facts.phase, &node.kind) {
+            (Phase::Running { attempt, .. }, _) => {
+                let (visit, attempt) = (facts.visit, *attempt);
+                let place = Place { node: node.id.clone(), visit, attempt, iteration: facts.iteration };
+                let begin = self.what_begins(node);
+                self.goes_through(node, &place, begin);
+            }
+            (Phase::Done { .. }, Kind::End(end)) => {
+                let output = seen.and_then(|seen| seen.output.get("workflowOutput")).cloned();
+                let failed = || {
+                    let message =
+                        format!("the workflow ended at node {} with status {}", node.id, end.status());
+                    (Code::NodeFailed, message)
+                };
+                let error = end.fails().then(failed);
+                let status = if error.is_some() { RunStatus::Failed } else { RunStatus::Completed };
+                self.end(status, output, error);
+            }
+            _ => {
+                let error = seen.and_then(|seen| seen.error.as_ref()).map_or("", |error| &error.message);
+                let message = format!("Node {} failed: {error}", node.id);
+                self.end(RunStatus::Failed, None, Some((Code::NodeFailed, message)));
+            }
         }
     }
 
@@ -114,37 +162,46 @@ impl Work {
 
     /// The next arrival at a node.
     fn arrive(&self, node: &Node) -> Place {
-        let visit = self.state().facts.nodes.get(&node.id).map_or(1, |facts| facts.visit.0.saturating_add(1));
-        Place { node: node.id.clone(), visit: Visit(visit), attempt: Attempt(1), iteration: None }
+        let state = self.state();
+        let visit = state.facts.nodes.get(&node.id).map_or(1, |facts| facts.visit.0.saturating_add(1));
+        let iteration = node.scope.and_then(|at| state.looping(at)).map(|looping| looping.iteration);
+        Place { node: node.id.clone(), visit: Visit(visit), attempt: Attempt(1), iteration }
     }
 
     /// Carries out a node that needs nobody; false = it does.
     fn inline(&mut self, node: &Node) -> bool {
-        let begin = if node.disabled { None } else { Some(node.kind.begin(self.state(), self.now)) };
+        let begin = self.what_begins(node);
         if matches!(begin, Some(Begin::Task)) {
             return false;
         }
         let place = self.arrive(node);
         self.dispatched(&place, None);
-        match begin {
-            Some(begin) => self.begun(place, begin),
-            None => {
-                // Not carried out: it leaves nothing behind, so its variable stays unset.
-                let output = Fields::new().with("skipped", true).with("success", true);
-                self.completed(
-                    &place,
-                    Completed { handles: vec![Arc::from(node.normal)], ..blank(&place, output) },
-                );
-            }
-        }
+        self.goes_through(node, &place, begin);
         true
     }
 
+    /// None = it is disabled.
+    fn what_begins(&self, node: &Node) -> Option<Begin> {
+        (!node.disabled).then(|| node.kind.begin(&self.state().view(node), self.now))
+    }
+
+    fn goes_through(&mut self, node: &Node, place: &Place, begin: Option<Begin>) {
+        match begin {
+            None => {
+                // Not carried out: it leaves nothing behind, so its variable stays unset.
+                let output = Fields::new().with("skipped", true).with("success", true);
+                let handles = vec![Arc::from(node.normal)];
+                self.completed(place, Completed { handles, ..blank(place, output) });
+            }
+            Some(begin) => self.begun(node, place, begin),
+        }
+    }
+
     /// A visit that needs nobody began.
-    fn begun(&mut self, place: Place, begin: Begin) {
+    fn begun(&mut self, node: &Node, place: &Place, begin: Begin) {
         match begin {
             Begin::Wait { until, wait_ms, request } => {
-                let Place { node, visit, attempt, iteration } = place;
+                let Place { node, visit, attempt, iteration } = place.clone();
                 let request = request.map(Arc::new);
                 self.push(RunEvent::Suspended(Suspended {
                     node,
@@ -156,18 +213,20 @@ impl Work {
                     request,
                 }));
             }
-            Begin::Ended(ended) => self.ended(&place, ended),
-            Begin::Task => {}
+            Begin::Loop(items) => self.enter(node, place, &items),
+            Begin::Ended(ended) => self.ended(place, ended),
+            // What needs the world was dispatched with a timeout.
+            Begin::Task => self.dispatch(place, node.policy.timeout.as_millis()),
         }
     }
 
     /// Begins a further attempt of a visit.
     pub(super) fn again(&mut self, node: &Node, place: &Place) {
-        match node.kind.begin(self.state(), self.now) {
-            Begin::Task => self.dispatch(place, node.policy.timeout.as_millis()),
+        match self.what_begins(node) {
+            Some(Begin::Task) => self.dispatch(place, node.policy.timeout.as_millis()),
             begin => {
                 self.dispatched(place, None);
-                self.begun(place.clone(), begin);
+                self.goes_through(node, place, begin);
             }
         }
     }
@@ -209,47 +268,19 @@ impl Work {
                     Some(error) => self.failed(node, place, error),
                     None => self.completed(place, event),
                 }
-                if let Kind::End(end) = &node.kind
-                    && self.is_done(place)
-                {
-                    let output = self
-                        .state()
-                        .node_output(&place.node)
-                        .and_then(|output| output.get("workflowOutput"))
-                        .cloned();
-                    let why = || {
-                        (
-                            Code::NodeFailed,
-                            format!("the workflow ended at node {} with status {}", node.id, end.status()),
-                        )
-                    };
-                    let (status, error) = if end.fails() {
-                        (RunStatus::Failed, Some(why()))
-                    } else {
-                        (RunStatus::Completed, None)
-                    };
-                    self.end(status, output, error);
-                }
             }
         }
     }
 
-    fn is_done(&self, place: &Place) -> bool {
-        self.state()
-            .facts
-            .nodes
-            .get(&place.node)
-            .is_some_and(|facts| matches!(facts.phase, Phase::Done { .. }))
-    }
-
     fn too_large(&self, node: &Node, event: &Completed) -> Option<NodeError> {
         let limits = &self.state().limits;
-        // What an end node puts together was in the context before.
-        if !matches!(node.kind, Kind::End(_)) && json_size(&event.output) > limits.max_output {
+        // What an end node or a loop puts together was looked at piece by piece.
+        if !matches!(node.kind, Kind::End(_) | Kind::Loop(_)) && json_size(&event.output) > limits.max_output
+        {
             let message = format!("the output has more than {} bytes (node.output)", limits.max_output);
             return Some(NodeError::new(Code::PayloadTooLarge, message));
         }
-        let mut grown = self.state().context().clone();
+        let mut grown = self.state().context_in(node.scope).clone();
         for (key, value) in additions(event) {
             grown.insert(key, value);
         }
@@ -285,23 +316,18 @@ impl Work {
             visit: place.visit,
             attempt: place.attempt,
             iteration: place.iteration,
-            error: error.clone(),
+            error,
             then: then.clone(),
             output_variable: node.output_variable.clone(),
             output,
             context_data: None,
             duration_ms: self.duration(place),
         }));
-        match then {
-            Then::Retry(at) if at <= self.now => {
-                let next = Place { attempt: Attempt(place.attempt.0.saturating_add(1)), ..place.clone() };
-                self.again(node, &next);
-            }
-            Then::Retry(_) | Then::Handled(_) => {}
-            Then::Unhandled => {
-                let message = format!("Node {} failed: {}", node.id, error.message);
-                self.end(RunStatus::Failed, None, Some((Code::NodeFailed, message)));
-            }
+        if let Then::Retry(at) = then
+            && at <= self.now
+        {
+            let next = Place { attempt: Attempt(place.attempt.0.saturating_add(1)), ..place.clone() };
+            self.again(node, &next);
         }
     }
 
@@ -363,9 +389,9 @@ fn blank(place: &Place, output: Fields) -> Completed {
     }
 }
 
-/// Drops what the rest of the step takes back: a dispatch that the end of the run overtook, a
-/// timer that is cleared again.
-fn without_void(effects: Vec<Effect>, over: bool) -> Vec<Effect> {
+/// Drops what the rest of the step takes back (a dispatch that the end of the run overtook, a timer
+/// that is cleared again), and what was never there to be taken back.
+fn without_void(effects: Vec<Effect>, before: &RunState, over: bool) -> Vec<Effect> {
     let began = |effect: &Effect| match effect {
         Effect::Dispatch { node, visit, attempt, .. } => Some((node.clone(), *visit, *attempt)),
         _ => None,
@@ -385,9 +411,28 @@ fn without_void(effects: Vec<Effect>, over: bool) -> Vec<Effect> {
             !(over && dispatched.contains(&(node.clone(), *visit, *attempt)))
         }
         Effect::SetTimer { key, .. } => !over && !cleared.contains(key),
-        Effect::ClearTimer { key } => !over && !set.contains(key),
+        Effect::ClearTimer { key } => !over && !set.contains(key) && has_timer(before, key),
+        Effect::GoOn => !over,
         // A request that the same step opened and closed again is a row all the same.
         Effect::OpenRequest { .. } | Effect::CloseRequest { .. } | Effect::Finished(_) => true,
     };
     effects.into_iter().filter(keep).collect()
+}
+
+/// Whether a timer of that key was set.
+fn has_timer(state: &RunState, key: &TimerKey) -> bool {
+    let phase = |node| state.facts.nodes.get(node).map(|facts| (facts.visit, &facts.phase));
+    match key {
+        TimerKey::Run => true,
+        TimerKey::Retry { node, visit, attempt } => {
+            matches!(phase(node), Some((at, Phase::Retrying { attempt: next, .. })) if at == *visit && next == attempt)
+        }
+        TimerKey::Wake { node, visit } => match phase(node) {
+            Some((at, Phase::Suspended { .. })) => at == *visit,
+            Some((at, Phase::Looping(looping))) => {
+                at == *visit && matches!(looping.stage, Stage::Pause { .. })
+            }
+            _ => false,
+        },
+    }
 }

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{NodeFacts, Phase, RunState, Seen};
+use super::{
+    NodeFacts, Phase, RunState, Seen,
+    looping::{give_up, iterate, pass_mut},
+};
 use crate::{
     engine::{
-        Completed, Dispatched, Failed, Fields, Finished, InputSet, NodeError, RunEvent, RunStatus, Started,
-        Suspended, Then, row::WIDGET_INPUT, value::json_size,
+        Completed, Dispatched, Failed, Fields, Finished, InputSet, NodeError, Pass, RunEvent, RunStatus,
+        Started, Suspended, Then, row::WIDGET_INPUT, value::json_size,
     },
     ids::{Attempt, NodeId, Seq, Visit},
 };
@@ -38,13 +41,17 @@ pub fn apply(state: &mut RunState, event: &RunEvent, seq: Seq) {
         RunEvent::Failed(failed) => fail(state, failed, seq),
         RunEvent::Suspended(suspended) => suspend(state, suspended, seq),
         RunEvent::Input(input) => hear(state, input),
+        RunEvent::Iterated(iterated) => iterate(state, iterated, seq),
         RunEvent::Finished(finished) => finish(state, finished, seq),
         RunEvent::Snapshot(then) => {
-            state.facts = (**then).clone();
             // Whether the rows before it were read or not.
-            grow(state, json_size(then).saturating_add(ROW_BYTES));
-            state.facts.seq = seq;
-            state.facts.snapshot = seq;
+            state.facts = (**then).clone();
+            grow(state, ROW_BYTES);
+            let facts = &mut state.facts;
+            facts.journal_bytes = facts.journal_bytes.saturating_add(facts.snapshot_bytes);
+            facts.bytes_before = facts.journal_bytes;
+            facts.seq = seq;
+            facts.snapshot = seq;
         }
     }
 }
@@ -62,7 +69,7 @@ fn begun(state: &mut RunState, started: &Started, seq: Seq) {
         facts.internal.insert(SUB_DEPTH, Value::from(started.depth));
     }
     grow(state, json_size(&started.input));
-    set(state, seq, Arc::from("input"), started.input.clone());
+    set(state, seq, None, Arc::from("input"), started.input.clone());
 }
 
 /// The last word of a widget wins.
@@ -119,15 +126,10 @@ pub(in crate::engine) fn addition(event: &Completed) -> Option<(Arc<str>, Arc<Va
     if let Some(value) = event.output.get(event.output_member.as_ref().unwrap_or(&variable)) {
         return Some((variable, value.clone()));
     }
-    let domain = || {
-        let own = |name: &str| name != "success" && name != "error" && !name.starts_with("__");
-        event.output.iter().filter(move |(name, _)| own(name))
-    };
-    let mut members = domain();
-    if let (Some((_, only)), None) = (members.next(), members.next()) {
-        return Some((variable, only.clone()));
+    if let Some(only) = domain(&event.output) {
+        return Some((variable, only));
     }
-    let all = domain().map(|(name, value)| (name.to_string(), value.as_ref().clone())).collect();
+    let all = own(&event.output).map(|(name, value)| (name.to_string(), value.as_ref().clone())).collect();
     Some((variable, Arc::new(Value::Object(all))))
 }
 
@@ -137,7 +139,31 @@ pub(in crate::engine) fn additions(event: &Completed) -> impl Iterator<Item = (A
     merged.map(|(key, value)| (key.clone(), value.clone())).chain(addition(event))
 }
 
-fn set(state: &mut RunState, seq: Seq, key: Arc<str>, value: Arc<Value>) {
+/// The members of an output that are neither `success`, `error` nor internal.
+fn own(output: &Fields) -> impl Iterator<Item = (&Arc<str>, &Arc<Value>)> {
+    let own = |name: &str| name != "success" && name != "error" && !name.starts_with("__");
+    output.iter().filter(move |(name, _)| own(name))
+}
+
+/// The only one of them.
+pub(super) fn domain(output: &Fields) -> Option<Arc<Value>> {
+    let mut members = own(output);
+    match (members.next(), members.next()) {
+        (Some((_, only)), None) => Some(only.clone()),
+        _ => None,
+    }
+}
+
+/// Where a node's body is: the loop around it.
+fn scope_of(state: &RunState, node: &NodeId) -> Option<usize> {
+    state.definition.node(node).and_then(|node| node.scope)
+}
+
+/// Sets a member of the context, of the run's or of the pass of a loop.
+fn set(state: &mut RunState, seq: Seq, scope: Option<usize>, key: Arc<str>, value: Arc<Value>) {
+    if let Some(scope) = scope {
+        return pass_mut(state, scope, |context, _| context.insert(key, value));
+    }
     let facts = &mut state.facts;
     if facts.external { facts.told.set_untold(key, value) } else { facts.told.set(seq, key, value) }
 }
@@ -160,7 +186,8 @@ struct Ending<'a> {
 }
 
 fn ended(state: &mut RunState, ending: Ending<'_>, phase: Phase, seq: Seq) {
-    let context = state.facts.external.then(|| state.context().clone());
+    let scope = scope_of(state, ending.node);
+    let context = (state.facts.external || scope.is_some()).then(|| state.context_in(scope).clone());
     let node = node(state, ending.node, ending.visit, seq);
     node.visit = ending.visit;
     node.iteration = ending.iteration;
@@ -192,8 +219,13 @@ fn complete(state: &mut RunState, event: &Completed, seq: Seq) {
         grow(state, json_size(merged));
     }
     if !told(state, event.context_data.as_ref()) {
+        let scope = scope_of(state, &event.node);
         for (key, value) in additions(event) {
-            set(state, seq, key, value);
+            if scope.is_some() && event.output_member.is_some() {
+                // An end node answers for the whole run, wherever it is.
+                set(state, seq, None, key.clone(), value.clone());
+            }
+            set(state, seq, scope, key, value);
         }
     }
     let ending = Ending {
@@ -219,11 +251,13 @@ fn fail(state: &mut RunState, event: &Failed, seq: Seq) {
             return;
         }
         Then::Handled(handles) => Phase::Failed { handles: Some(handles.clone()) },
+        Then::Item { .. } => Phase::Failed { handles: Some(Vec::new()) },
         Then::Unhandled => Phase::Failed { handles: None },
     };
-    if !told(state, event.context_data.as_ref()) && matches!(event.then, Then::Handled(_)) {
+    let scope = scope_of(state, &event.node);
+    if !told(state, event.context_data.as_ref()) && event.then != Then::Unhandled {
         if let Some(variable) = &event.output_variable {
-            set(state, seq, variable.clone(), Arc::new(Value::Null));
+            set(state, seq, scope, variable.clone(), Arc::new(Value::Null));
         }
         let kind = state.definition.node_type(&event.node).cloned();
         let error = json!({ "nodeID": event.node, "nodeType": kind, "code": event.error.code, "message": event.error.message });
@@ -240,6 +274,10 @@ fn fail(state: &mut RunState, event: &Failed, seq: Seq) {
         duration_ms: event.duration_ms,
     };
     ended(state, ending, phase, seq);
+    if let (Then::Item { skip }, Some(scope)) = (&event.then, scope) {
+        let node = event.node.clone();
+        give_up(state, scope, if *skip { Pass::Skipped(node) } else { Pass::Failed(node) }, seq);
+    }
 }
 
 fn finish(state: &mut RunState, event: &Finished, seq: Seq) {
@@ -251,11 +289,16 @@ fn finish(state: &mut RunState, event: &Finished, seq: Seq) {
 }
 
 /// The snapshot row that should be appended now, if one should: so that a recovery reads some
-/// hundred rows, however long the run. [`step`](crate::engine::step) appends it by itself.
+/// hundred rows, however long the run. [`step`](crate::engine::step) appends it by itself. A large
+/// one is worth as many bytes of other rows, so that all of them together at most double a journal.
 pub fn snapshot_due(state: &RunState) -> Option<RunEvent> {
     let facts = &state.facts;
-    let due = facts.seq.0.saturating_sub(facts.snapshot.0) >= SNAPSHOT_EVERY;
+    let rows = facts.seq.0.saturating_sub(facts.snapshot.0) >= SNAPSHOT_EVERY;
+    let bytes = facts.journal_bytes.saturating_sub(facts.bytes_before) >= facts.snapshot_bytes;
     // The contexts of an external run differ from node to node: a snapshot would hold them all.
-    (due && facts.status == RunStatus::Running && !facts.external)
-        .then(|| RunEvent::Snapshot(Box::new(facts.clone())))
+    (rows && bytes && facts.status == RunStatus::Running && !facts.external).then(|| {
+        let mut facts = facts.clone();
+        facts.snapshot_bytes = u64::try_from(json_size(&facts.packed())).unwrap_or(u64::MAX);
+        RunEvent::Snapshot(Box::new(facts))
+    })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::chunks::Chunks;
 use crate::{
     engine::{Context, Fields},
     ids::Seq,
@@ -25,7 +26,7 @@ struct Change {
 #[serde(from = "Stored", into = "Stored")]
 pub(in crate::engine) struct Told {
     now: Context,
-    history: Vec<Change>,
+    history: Chunks<Change>,
 }
 
 /// The same without telling a value twice.
@@ -40,7 +41,7 @@ struct Stored {
 impl From<Told> for Stored {
     fn from(told: Told) -> Self {
         let whole = told.history.is_empty().then_some(told.now);
-        Self { history: told.history, whole }
+        Self { history: told.history.iter().cloned().collect(), whole }
     }
 }
 
@@ -50,7 +51,7 @@ impl From<Stored> for Told {
         for change in &stored.history {
             now.insert(change.key.clone(), change.value.clone());
         }
-        Self { now, history: stored.history }
+        Self { now, history: stored.history.into_iter().collect() }
     }
 }
 
@@ -68,32 +69,49 @@ impl Told {
     }
     /// Sets a member without a trace.
     pub(in crate::engine) fn set_untold(&mut self, key: Arc<str>, value: Arc<Value>) {
-        self.history.clear();
+        self.history = Chunks::default();
         self.now.insert(key, value);
     }
     /// Sets all of it without a trace.
     pub(in crate::engine) fn replace(&mut self, fields: &Fields) {
-        self.history.clear();
+        self.history = Chunks::default();
         self.now = Context::new(fields.clone());
     }
     /// The context after rows, asked for in rising order.
     pub(in crate::engine) fn replay(&self) -> Replay<'_> {
-        Replay { context: Context::default(), rest: &self.history }
+        Replay {
+            context: Context::default(),
+            rest: self.history.iter().collect::<Vec<_>>().into_iter().peekable(),
+        }
+    }
+    /// Changes each value; what is told now follows from what was told.
+    pub(super) fn each_value(&mut self, change: &mut dyn FnMut(&Arc<Value>) -> Arc<Value>) {
+        if self.history.is_empty() {
+            self.now.each_value(change);
+            return;
+        }
+        let mut now = Context::default();
+        let changed = self.history.iter().map(|told| {
+            let value = change(&told.value);
+            now.insert(told.key.clone(), value.clone());
+            Change { seq: told.seq, key: told.key.clone(), value }
+        });
+        self.history = changed.collect();
+        self.now = now;
     }
 }
 
 /// Walks through the history.
 pub(in crate::engine) struct Replay<'a> {
     context: Context,
-    rest: &'a [Change],
+    rest: std::iter::Peekable<std::vec::IntoIter<&'a Change>>,
 }
 
 impl Replay<'_> {
     /// The context right after that row.
     pub(in crate::engine) fn at(&mut self, seq: Seq) -> Context {
-        while let Some((change, rest)) = self.rest.split_first().filter(|(change, _)| change.seq <= seq) {
+        while let Some(change) = self.rest.next_if(|change| change.seq <= seq) {
             self.context.insert(change.key.clone(), change.value.clone());
-            self.rest = rest;
         }
         self.context.clone()
     }

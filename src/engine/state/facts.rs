@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::{context::Told, looping::Looping};
 use crate::{
-    engine::{Context, Fields, Finished, NodeError, Request, RunStatus, state::context::Told},
+    engine::{Context, Fields, Finished, NodeError, Request, RunStatus},
     ids::{Attempt, NodeId, Seq, Visit},
 };
 
@@ -17,6 +19,12 @@ pub struct Facts {
     pub(in crate::engine) seq: Seq,
     /// The last snapshot row.
     pub(in crate::engine) snapshot: Seq,
+    /// About as many bytes as that one has; until the next one as many others are written.
+    #[serde(default)]
+    pub(in crate::engine) snapshot_bytes: u64,
+    /// [`Facts::journal_bytes`] at that one.
+    #[serde(default)]
+    pub(in crate::engine) bytes_before: u64,
     pub(in crate::engine) status: RunStatus,
     pub(in crate::engine) external: bool,
     pub(in crate::engine) started_at: Option<Timestamp>,
@@ -29,6 +37,9 @@ pub struct Facts {
     pub(in crate::engine) finished: Option<(Seq, Finished)>,
     /// About as many bytes as the rows have.
     pub(in crate::engine) journal_bytes: u64,
+    /// In a snapshot row only: each value once, the others are places in it (`state/pack.rs`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::engine) values: Vec<Arc<Value>>,
 }
 
 /// One node.
@@ -61,6 +72,10 @@ pub(in crate::engine) enum Phase {
     },
     /// An attempt failed; this one comes next.
     Retrying { attempt: Attempt, at: Timestamp },
+    /// A loop that goes through its items.
+    Looping(Box<Looping>),
+    /// The pass of the loop around it was given up at that row, and with it what was there.
+    Discarded { at: Seq, was: Box<Phase> },
     /// It ended well and went on there.
     Done { handles: Vec<Arc<str>> },
     /// It failed; `None` = nothing handled it.
@@ -79,6 +94,8 @@ pub(in crate::engine) struct Seen {
     pub(in crate::engine) error: Option<NodeError>,
     pub(in crate::engine) output_variable: Option<Arc<str>>,
     pub(in crate::engine) duration_ms: Option<u64>,
-    /// Of an external run: the context it was reported with.
+    /// The context right after it, when it is none that the run's history tells: of an external run,
+    /// or of a pass of a loop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::engine) context: Option<Context>,
 }

@@ -4,48 +4,76 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::{NodeFacts, RunState};
+use super::{NodeFacts, RunState, Seen};
 use crate::{
-    engine::{CodeContext, value::Lookup},
+    engine::{CodeContext, definition::Node, value::Lookup},
     ids::NodeId,
 };
 
 const NODE: &str = "__node_";
 
-impl Lookup for RunState {
+/// What a node sees: the context of the run, or of the pass of the loop around it.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct View<'a> {
+    state: &'a RunState,
+    scope: Option<usize>,
+}
+
+impl RunState {
+    /// What a node sees.
+    pub(in crate::engine) fn view(&self, node: &Node) -> View<'_> {
+        View { state: self, scope: node.scope }
+    }
+}
+
+impl View<'_> {
+    /// What a node left, if it can be seen from here: what a pass leaves stays in it.
+    fn seen<'b>(&self, id: &NodeId, facts: &'b NodeFacts) -> Option<&'b Seen> {
+        let seen = facts.seen.as_ref()?;
+        let Some(scope) = self.state.definition.node(id).and_then(|node| node.scope) else {
+            return Some(seen);
+        };
+        let inside = self.state.definition.around(self.scope).any(|at| at == scope);
+        let since = self.state.pass_since(scope)?;
+        (inside && seen.seq > since).then_some(seen)
+    }
+}
+
+impl Lookup for View<'_> {
     fn member(&self, name: &str) -> Option<Cow<'_, Value>> {
-        let plain = self.context().fields().get(name).or_else(|| self.facts.internal.get(name));
+        let facts = &self.state.facts;
+        let plain = self.state.context_in(self.scope).fields().get(name).or_else(|| facts.internal.get(name));
         if let Some(value) = plain {
             return Some(Cow::Borrowed(value.as_ref()));
         }
-        let id = name.strip_prefix(NODE)?;
-        self.facts.nodes.get(&NodeId::trusted(id)).and_then(|node| left(node)).map(Cow::Owned)
+        let id = NodeId::trusted(name.strip_prefix(NODE)?);
+        facts.nodes.get(&id).and_then(|node| self.seen(&id, node)).map(left).map(Cow::Owned)
     }
     fn whole(&self) -> Value {
-        self.context().fields().to_value()
+        self.state.context_in(self.scope).fields().to_value()
     }
 }
 
 /// What a node left: `{ output, status, outputVariable }`.
-fn left(node: &NodeFacts) -> Option<Value> {
-    let seen = node.seen.as_ref()?;
+fn left(seen: &Seen) -> Value {
     let status = if seen.error.is_none() { "success" } else { "error" };
-    Some(json!({ "output": seen.output, "status": status, "outputVariable": seen.output_variable }))
+    json!({ "output": seen.output, "status": status, "outputVariable": seen.output_variable })
 }
 
-/// The `ctx` of code. What nodes left is a second copy of most of the context, so it goes only to
-/// code that names it.
+/// The `ctx` of a node's code. What nodes left is a second copy of most of the context, so it goes
+/// only to code that names it.
 pub(in crate::engine) fn code_context<'a>(
-    state: &RunState,
+    view: View<'_>,
     mut codes: impl Iterator<Item = &'a str>,
 ) -> CodeContext {
-    let mut internal = state.facts.internal.clone();
+    let facts = &view.state.facts;
+    let mut internal = facts.internal.clone();
     if codes.any(|code| code.contains(NODE)) {
-        for (id, node) in &state.facts.nodes {
-            if let Some(value) = left(node) {
-                internal.insert(format!("{NODE}{id}"), value);
+        for (id, node) in &facts.nodes {
+            if let Some(seen) = view.seen(id, node) {
+                internal.insert(format!("{NODE}{id}"), left(seen));
             }
         }
     }
-    CodeContext { context: state.context().clone(), internal }
+    CodeContext { context: view.state.context_in(view.scope).clone(), internal }
 }

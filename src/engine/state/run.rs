@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::{
     engine::{
         Context, Definition, Fields, Finished, Limits, Request, RunStatus,
-        state::{Facts, Phase},
+        rules::goes_on,
+        state::{Facts, Phase, looping::Stage},
     },
     ids::{Attempt, NodeId, Seq, Visit},
 };
@@ -108,7 +109,11 @@ impl RunState {
                     Phase::Running { attempt, .. } => (*attempt, None, false),
                     Phase::Suspended { attempt, until, .. } => (*attempt, *until, true),
                     Phase::Retrying { attempt, at } => (*attempt, Some(*at), true),
-                    Phase::Done { .. } | Phase::Failed { .. } => return None,
+                    Phase::Looping(looping) => match looping.stage {
+                        Stage::Pause { until } => (looping.attempt, Some(until), true),
+                        Stage::Pass { .. } => return None,
+                    },
+                    Phase::Done { .. } | Phase::Failed { .. } | Phase::Discarded { .. } => return None,
                 };
                 Some(Active {
                     node: id.clone(),
@@ -144,6 +149,6 @@ impl RunState {
     /// Nothing is at work in the hub: the run only waits for time or answers (or for events of an
     /// external executor), so its actor may be stopped until one comes.
     pub fn is_waiting(&self) -> bool {
-        self.active().iter().all(|active| active.waits)
+        self.active().iter().all(|active| active.waits) && !goes_on(self)
     }
 }

@@ -5,6 +5,7 @@ mod external;
 mod failures;
 mod graphs;
 mod limits;
+mod loops;
 mod rows;
 mod scheduling;
 mod sim;

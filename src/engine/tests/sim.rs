@@ -37,6 +37,11 @@ pub(super) struct Sim {
     pub(super) open: Vec<Open>,
     pub(super) timers: BTreeMap<TimerKey, Timestamp>,
     pub(super) interrupted: Vec<String>,
+    /// The last step was cut short.
+    goes_on: bool,
+    /// How many steps there were, and the most rows of one.
+    pub(super) steps: usize,
+    pub(super) most_rows: usize,
     /// Requests that are open.
     pub(super) asked: BTreeSet<(NodeId, Visit)>,
     pub(super) closed: Vec<(String, Closed)>,
@@ -100,6 +105,9 @@ impl Sim {
             open: Vec::new(),
             timers: BTreeMap::new(),
             interrupted: Vec::new(),
+            goes_on: false,
+            steps: 0,
+            most_rows: 0,
             asked: BTreeSet::new(),
             closed: Vec::new(),
             now: "2026-01-01T00:00:00Z".parse().unwrap(),
@@ -117,6 +125,17 @@ impl Sim {
     }
 
     pub(super) fn command(&mut self, command: RunCommand) -> Result<(), Refusal> {
+        self.one(command)?;
+        self.go_on();
+        Ok(())
+    }
+    /// Does what steps that were cut short have left.
+    fn go_on(&mut self) {
+        while std::mem::take(&mut self.goes_on) {
+            self.one(RunCommand::GoOn).unwrap();
+        }
+    }
+    fn one(&mut self, command: RunCommand) -> Result<(), Refusal> {
         let step = step(&self.state, &command, self.now)?;
         let events: Vec<RunEvent> = step.rows.iter().map(|(_, event)| event.clone()).collect();
         assert_eq!(decide(&self.state, &command, self.now).unwrap(), events);
@@ -135,6 +154,8 @@ impl Sim {
         assert!(folded.facts == step.state.facts, "{:?}", step.rows);
         assert_eq!(seen, step.updates);
 
+        self.steps += 1;
+        self.most_rows = self.most_rows.max(step.rows.len());
         self.rows.extend(step.rows);
         self.updates.extend(step.updates);
         self.state = step.state;
@@ -156,7 +177,9 @@ impl Sim {
                 self.interrupted.push(node.to_string());
             }
             Effect::SetTimer { key, due_at } => drop(self.timers.insert(key, due_at)),
-            Effect::ClearTimer { key } => drop(self.timers.remove(&key)),
+            Effect::ClearTimer { key } => {
+                assert!(self.timers.remove(&key).is_some(), "no timer that was never set is cleared: {key}");
+            }
             Effect::OpenRequest { node, visit, .. } => {
                 assert!(self.asked.insert((node, visit)), "a visit asks once");
             }
@@ -164,6 +187,7 @@ impl Sim {
                 assert!(self.asked.remove(&(node.clone(), visit)), "it asked: {node}");
                 self.closed.push((node.to_string(), how));
             }
+            Effect::GoOn => self.goes_on = true,
             Effect::Finished(_) => {
                 assert!(self.asked.is_empty(), "nobody is asked for a run that is over: {:?}", self.asked);
                 self.timers.clear();
@@ -201,6 +225,29 @@ impl Sim {
     }
     pub(super) fn cancel(&mut self) {
         self.command(RunCommand::Cancel { reason: None }).unwrap();
+    }
+
+    /// What the code of a node at work sees as `ctx`.
+    pub(super) fn seen(&self, node: &str) -> Value {
+        let open = self.open.iter().find(|open| open.node == id(node)).expect("it is at work");
+        let (Task::Script { ctx, .. } | Task::Expressions { ctx, .. }) = &open.task else {
+            panic!("no code")
+        };
+        serde_json::to_value(ctx).unwrap()
+    }
+    /// The last update of each node that was told live, in row order, and the end.
+    pub(super) fn last_updates(&self) -> Vec<Update> {
+        let mut last: BTreeMap<Option<NodeId>, Update> = BTreeMap::new();
+        for update in &self.updates {
+            match update {
+                Update::Node(node) => drop(last.insert(Some(node.node.clone()), update.clone())),
+                Update::Status(_) => drop(last.insert(None, update.clone())),
+                Update::Progress(_) | Update::Request(_) => {}
+            }
+        }
+        let mut last: Vec<_> = last.into_values().collect();
+        last.sort_by_key(Update::seq);
+        last
     }
 
     pub(super) fn at_work(&self) -> Vec<String> {
@@ -246,6 +293,7 @@ impl Sim {
             self.carry_out(effect);
         }
         assert_eq!(self.timers, before, "timers are rows: a recovery sets the same");
+        self.go_on();
     }
 }
 

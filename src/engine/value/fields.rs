@@ -45,6 +45,12 @@ impl Fields {
     pub fn to_value(&self) -> Value {
         Value::Object(self.0.iter().map(|(name, value)| (name.to_string(), value.as_ref().clone())).collect())
     }
+    /// Changes each member's value.
+    pub(in crate::engine) fn each_value(&mut self, change: &mut dyn FnMut(&Arc<Value>) -> Arc<Value>) {
+        for value in self.0.values_mut() {
+            *value = change(value);
+        }
+    }
     /// Without the members that clients never see (`__…`).
     #[must_use]
     pub fn public(mut self) -> Self {
@@ -119,6 +125,12 @@ impl Context {
     /// Size it would have with that member.
     pub(in crate::engine) fn bytes_with(&self, name: &str, value: &Value) -> usize {
         self.members_with(name, value).saturating_add(1)
+    }
+    /// Changes each member's value.
+    pub(in crate::engine) fn each_value(&mut self, change: &mut dyn FnMut(&Arc<Value>) -> Arc<Value>) {
+        let mut fields = self.fields.as_ref().clone();
+        fields.each_value(change);
+        *self = Self::new(fields);
     }
     /// Sets a member.
     pub(in crate::engine) fn insert(&mut self, name: Arc<str>, value: Arc<Value>) {

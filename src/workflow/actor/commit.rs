@@ -1,6 +1,6 @@
 //! Decide, append, then carry out: one append in flight, everything else after its commit.
 
-use std::{borrow::Cow, sync::Arc, time::Instant};
+use std::{borrow::Cow, time::Instant};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use jiff::Timestamp;
@@ -12,8 +12,8 @@ use super::{
 use crate::{
     crash_point,
     engine::{
-        self, Effect, Finished, Ingested, Limits, Refusal, RunCommand as Decide, RunEvent, RunState,
-        RunStatus, Update, invariants,
+        self, Effect, Finished, Ingested, Refusal, RunCommand as Decide, RunEvent, RunState, RunStatus,
+        Update, invariants,
     },
     error::Coded,
     ids::{RunId, Seq},
@@ -31,8 +31,9 @@ use crate::{
     },
 };
 
-/// Most rows of one append.
-const MOST_ROWS: usize = 512;
+/// Rows of an append after which no further command joins it. What a command causes has about as many
+/// at most (the engine goes on in a step of its own), so that an append stays below some hundred.
+const MOST_ROWS: usize = 256;
 
 /// A command that is not carried out yet.
 pub(super) struct Work {
@@ -162,7 +163,7 @@ impl RunActor {
             }
             let Some(work) = self.inbox.pop_front() else { break };
             batch.origin = work.origin;
-            match decide(&batch.state, &self.hub.limits, batch.pending, &work.what, now) {
+            match decide(&batch.state, batch.pending, &work.what, now) {
                 Ok(decided) => {
                     check(&batch.state, &decided.rows);
                     batch.has_result |= matches!(work.what, What::Decide(Decide::Result(_)));
@@ -385,7 +386,7 @@ pub(in crate::workflow) fn of_effects(run: &RunId, effects: &[Effect]) -> Vec<Pr
             }
             // Requests have no table yet: no node asks anybody.
             Effect::OpenRequest { .. } | Effect::CloseRequest { .. } => {}
-            Effect::Dispatch { .. } | Effect::Interrupt { .. } => {}
+            Effect::Dispatch { .. } | Effect::Interrupt { .. } | Effect::GoOn => {}
         }
     }
     projections
@@ -429,15 +430,9 @@ fn projections(run: &RunId, alive: &Alive, batch: &Batch) -> Vec<Projection> {
     projections
 }
 
-fn decide(
-    state: &RunState,
-    limits: &Arc<Limits>,
-    pending: bool,
-    what: &What,
-    now: Timestamp,
-) -> Result<Decided, Refusal> {
+fn decide(state: &RunState, pending: bool, what: &What, now: Timestamp) -> Result<Decided, Refusal> {
     let command = match what {
-        What::Admit => return admit(state, limits, now),
+        What::Admit => return admit(state, now),
         What::Decide(command) => command.clone(),
         What::Cancel(reason, _) => Decide::Cancel { reason: reason.clone() },
         What::Ingest(_, _, _) if pending => return Err(Refusal::NotStarted),
@@ -447,24 +442,11 @@ fn decide(
     Ok(Decided { rows: step.rows, state: step.state, effects: step.effects, updates: step.updates })
 }
 
-/// The first row of a run that waited is there; what a start makes of it follows now. A start is
-/// decided anew for its first dispatches, and its first row is left out.
-fn admit(state: &RunState, limits: &Arc<Limits>, now: Timestamp) -> Result<Decided, Refusal> {
+/// The first row of a run that waited is there; what a start makes of it follows now.
+fn admit(state: &RunState, now: Timestamp) -> Result<Decided, Refusal> {
     if state.status().is_terminal() {
         return Err(Refusal::Finished(state.status()));
     }
-    let input = state.context().fields().get("input");
-    let inputs = input.and_then(|input| input.as_object().cloned()).unwrap_or_default();
-    let fresh = RunState::new(state.definition().clone(), Arc::clone(limits));
-    let start = Decide::Start(engine::Start { inputs, ..engine::Start::default() });
-    let step = engine::step(&fresh, &start, now)?;
-    let mut decided =
-        Decided { rows: Vec::new(), state: state.clone(), effects: Vec::new(), updates: Vec::new() };
-    for (seq, event) in step.rows.into_iter().skip(1) {
-        engine::apply(&mut decided.state, &event, seq);
-        decided.effects.extend(engine::effects(&decided.state, &event));
-        decided.updates.extend(engine::update(&decided.state, &event, seq));
-        decided.rows.push((seq, event));
-    }
-    Ok(decided)
+    let step = engine::step(state, &Decide::GoOn, now)?;
+    Ok(Decided { rows: step.rows, state: step.state, effects: step.effects, updates: step.updates })
 }

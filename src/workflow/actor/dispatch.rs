@@ -54,6 +54,11 @@ impl RunActor {
                 // A timer that fires in vain is refused as stale.
                 Effect::ClearTimer { .. } => {}
                 Effect::OpenRequest { .. } | Effect::CloseRequest { .. } => {}
+                // The next start does it.
+                Effect::GoOn if self.finishing => {}
+                Effect::GoOn => {
+                    self.inbox.push_back(Work::by_hub(Decide::GoOn, self.hub.clock.monotonic()));
+                }
                 Effect::Finished(_) => {
                     for (_, task) in self.tasks.drain() {
                         ctx.cancel_future(task);
