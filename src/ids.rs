@@ -126,7 +126,7 @@ impl StreamId {
     }
     /// Where the registrations of a tenant's widget hear of its listeners. No rows are kept of it.
     pub fn of_widget(tenant: &TenantId, widget: &WidgetId) -> Self {
-        Self(Arc::from(format!("widget:{tenant}/{widget}").as_str()))
+        Self(Arc::from(format!("widget:{}:{tenant}/{widget}", tenant.as_str().len()).as_str()))
     }
 }
 

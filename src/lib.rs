@@ -7,7 +7,7 @@
 //! | 0 | [`config`], [`error`], [`ids`], [`clock`], [`metrics`], [`faults`] |
 //! | 1 | [`protocol`] (wire), [`engine`] (workflow language), [`store`] (Diesel, journal), [`outbound`] (HTTP client) |
 //! | 2 | [`supervise`] (registries), [`delivery`] (members, queues), [`auth`], [`script`] (JavaScript), [`datasource`] (queries of tenants) |
-//! | 3 | [`workflow`] (runs), [`widget`] (registrations), [`monitor`] |
+//! | 3 | [`workflow`] (runs), [`widget`] (registrations), [`listener`] (rooms), [`monitor`] |
 //! | 4 | [`session`] (one client, its transports) |
 //! | 5 | [`http`] (REST, admin, docs) |
 //! | 6 | [`server`] (wiring, signals) |
@@ -25,6 +25,7 @@ pub mod error;
 pub mod faults;
 pub mod http;
 pub mod ids;
+pub mod listener;
 pub mod metrics;
 pub mod monitor;
 pub mod outbound;

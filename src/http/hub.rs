@@ -14,6 +14,7 @@ use crate::{
     clock::Clock,
     config::Config,
     datasource::DataSources,
+    listener::Listeners,
     store::Store,
     supervise::{Handle, Inspect, Kind, RestartRefused},
     workflow::{Catalogue, Runs},
@@ -34,6 +35,8 @@ pub struct Parts {
     pub catalogue: Catalogue,
     /// Queries.
     pub sources: DataSources,
+    /// Rooms.
+    pub listeners: Listeners,
     /// The time.
     pub clock: Clock,
     /// Kinds of actors that ops see.

@@ -18,6 +18,7 @@ mod administer;
 mod answer;
 mod asked;
 pub mod control;
+mod entities;
 mod gate;
 mod hub;
 mod open;

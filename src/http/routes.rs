@@ -3,7 +3,7 @@
 use actix_web::web::{self, ServiceConfig};
 use futures_util::future::LocalBoxFuture;
 
-use super::{Answer, Asked, Failure, Hub, accounts, gate, open, workflows};
+use super::{Answer, Asked, Failure, Hub, accounts, entities, gate, open, workflows};
 use crate::{auth::Permission, error::Code};
 
 /// What carries a request out.
@@ -47,7 +47,8 @@ pub(super) const fn row(
     Route { method, path, access, missing, handler }
 }
 
-const TABLES: &[&[Route]] = &[open::ROUTES, accounts::OF_PLATFORM, accounts::OF_TENANT, workflows::ROUTES];
+const TABLES: &[&[Route]] =
+    &[open::ROUTES, accounts::OF_PLATFORM, accounts::OF_TENANT, workflows::ROUTES, entities::ROUTES];
 
 /// All rows. Of two addresses that fit a request the first counts.
 pub fn routes() -> impl Iterator<Item = &'static Route> {

@@ -73,9 +73,11 @@ fn engine(config: &Config, shards: Shards, parts: &http::Parts) -> Engine {
     let clock = parts.clock.clone();
     let rates = Arc::new(TenantRates::new(config.limits.client_events_per_tenant, clock.clone()));
     let (auth, runs, limits) = (parts.auth.clone(), parts.runs.clone(), config.limits.clone());
+    let rooms = parts.listeners.clone();
     let at = clock.clone();
     Engine::new(session::Settings::new(config), shards, clock, move |_| {
-        let router = Router::new(auth.clone(), runs.clone(), Arc::clone(&rates), at.clone(), &limits);
+        let router =
+            Router::new(auth.clone(), runs.clone(), rooms.clone(), Arc::clone(&rates), at.clone(), &limits);
         Rc::new(router) as Rc<dyn Service>
     })
 }

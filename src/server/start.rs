@@ -31,6 +31,7 @@ use crate::{
     delivery::Shards,
     http,
     ids::{HubId, RunId},
+    listener::Listeners,
     metrics::metrics,
     outbound::Outbound,
     script::ScriptPool,
@@ -130,6 +131,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         runs: runs.clone(),
         catalogue: Catalogue::new(runs.clone()),
         sources: sources.clone(),
+        listeners: Listeners::new(store.clone(), shards.clone(), clock.clone()),
         clock: clock.clone(),
         actors: vec![Arc::new(http::Registered {
             handle: runs.registry().clone(),

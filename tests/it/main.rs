@@ -14,6 +14,7 @@ mod command;
 mod crash;
 mod docs;
 mod engineio;
+mod entities;
 mod harness;
 mod hub;
 mod layers;

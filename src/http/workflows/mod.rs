@@ -7,7 +7,7 @@ mod definitions;
 mod ingest;
 mod runs;
 mod schemas;
-mod told;
+pub(super) mod told;
 
 use super::routes::{Access::Tenant, Route, row};
 use crate::{

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// An error of `workflow`, with the list of all that is wrong.
-pub(super) fn told(error: Error) -> Failure {
+pub(in crate::http) fn told(error: Error) -> Failure {
     let details = error.details();
     let failure = Failure::from(error);
     match details {
@@ -17,6 +17,6 @@ pub(super) fn told(error: Error) -> Failure {
 }
 
 /// Who starts or saves.
-pub(super) fn starter(identity: &Identity) -> Starter {
+pub(in crate::http) fn starter(identity: &Identity) -> Starter {
     Starter { user: identity.user.clone(), api_key: identity.api_key().cloned() }
 }

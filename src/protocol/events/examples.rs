@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, Server, widget};
+use super::{Client, Server, listener, widget};
 
 /// An example of an event's first argument.
 #[derive(Debug, Clone)]
@@ -52,6 +52,7 @@ fn client() -> Vec<Example<Client>> {
     if Client::WidgetConnect.is_served() {
         examples.extend(widget::client_examples());
     }
+    examples.extend(listener::client_examples());
     examples
 }
 
@@ -131,6 +132,7 @@ fn server() -> Vec<Example<Server>> {
     if Server::WidgetConnected.is_served() {
         examples.extend(widget::server_examples());
     }
+    examples.extend(listener::server_examples());
     examples
 }
 

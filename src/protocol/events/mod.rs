@@ -13,6 +13,7 @@ mod ack;
 pub mod asyncapi;
 mod error;
 mod examples;
+mod listener;
 mod names;
 mod read;
 mod widget;
@@ -22,6 +23,7 @@ mod workflow;
 pub use ack::{AckBody, ErrorBody, JoinAck, Refusal, RefusalData, Refused};
 pub use error::Error;
 pub use examples::{Example, examples};
+pub use listener::{ListenerEvent, ListenerTestEvent, RoomName};
 pub use names::{Client, Server};
 pub use widget::{
     WidgetConnect, WidgetConnected, WidgetContextUpdate, WidgetDisconnect, WidgetDisconnected, WidgetError,

@@ -63,9 +63,9 @@ events! {
         /// Ends a widget's registration.
         WidgetDisconnect "widget_workflow_disconnect" "/" false;
         /// Enters a room of listeners; the argument is a plain string.
-        RoomJoin "join_room" "/" false;
+        RoomJoin "join_room" "/" true;
         /// Leaves a room of listeners.
-        RoomLeave "leave_room" "/" false;
+        RoomLeave "leave_room" "/" true;
         /// Brings a fresh token for a session.
         AuthRefresh "auth_refresh" "/" false;
         /// Chooses which lines the monitor shows.
@@ -105,9 +105,9 @@ events! {
         /// A widget event was refused.
         WidgetError "widget_workflow_error" "/" false;
         /// A listener's event under test.
-        ListenerTest "listener_test_event" "/" false;
+        ListenerTest "listener_test_event" "/" true;
         /// A listener's event.
-        Listener "listener_event" "/" false;
+        Listener "listener_event" "/" true;
         /// The session's token is about to end.
         AuthExpired "auth_expired" "/" false;
         /// A line of the monitor.

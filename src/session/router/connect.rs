@@ -33,5 +33,5 @@ pub(super) async fn admit(router: &Inner, connect: Connect) -> Result<Rc<Seat>, 
         // What it may see comes with the lines.
         router.auth.monitor_scope(&identity).await.map_err(|error| ConnectRefused::from(&error))?;
     }
-    Ok(Rc::new(Seat { identity, verified_at, joined: std::cell::RefCell::default() }))
+    Ok(Rc::new(Seat { identity, verified_at, joined: Default::default(), rooms: Default::default() }))
 }

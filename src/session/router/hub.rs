@@ -9,6 +9,7 @@ use super::{
     connect,
     rates::TenantRates,
     revoked,
+    rooms::{self, Entered},
     runs::{self, Watched},
     unserved,
 };
@@ -18,6 +19,7 @@ use crate::{
     config::sections::Limits,
     error::Coded,
     ids::{RunId, SocketId},
+    listener::{Listeners, Room},
     metrics::{KindLabel, metrics},
     protocol::{
         events::{Client, Refused, Server},
@@ -40,9 +42,10 @@ pub struct Router(pub(super) Rc<Inner>);
 pub(super) struct Inner {
     pub(super) auth: Auth,
     pub(super) runs: Runs,
+    pub(super) listeners: Listeners,
     pub(super) rates: Arc<TenantRates>,
     pub(super) clock: Clock,
-    /// Runs that a socket may watch at once.
+    /// Runs that a socket may watch, and rooms that it may be in, at once.
     pub(super) max_joins: usize,
     /// Who is connected on this worker, for what is taken from them.
     pub(super) sockets: RefCell<HashMap<SocketId, Socket>>,
@@ -55,13 +58,22 @@ pub(super) struct Seat {
     pub(super) verified_at: u64,
     /// Runs that it watches; some may have ended.
     pub(super) joined: RefCell<HashMap<RunId, Watched>>,
+    /// Rooms of listeners that it is in.
+    pub(super) rooms: RefCell<HashMap<Room, Entered>>,
 }
 
 impl Router {
     /// For one worker, on its thread; `rates` are shared by all.
-    pub fn new(auth: Auth, runs: Runs, rates: Arc<TenantRates>, clock: Clock, limits: &Limits) -> Self {
+    pub fn new(
+        auth: Auth,
+        runs: Runs,
+        listeners: Listeners,
+        rates: Arc<TenantRates>,
+        clock: Clock,
+        limits: &Limits,
+    ) -> Self {
         let sockets = RefCell::default();
-        let inner = Rc::new(Inner { auth, runs, rates, clock, max_joins: limits.joins, sockets });
+        let inner = Rc::new(Inner { auth, runs, listeners, rates, clock, max_joins: limits.joins, sockets });
         revoked::watch(&inner);
         Self(inner)
     }
@@ -100,6 +112,13 @@ impl Service for Router {
                 runs::leave(&router, &from, &event.first());
                 Outcome::Done
             }
+            Client::RoomJoin => {
+                Outcome::Later(Box::pin(async move { rooms::join(&router, &from, &event.first()).await }))
+            }
+            Client::RoomLeave => {
+                rooms::leave(&router, &from, &event.first());
+                Outcome::Done
+            }
             Client::ChatRoomJoin
             | Client::ChatUserMessage
             | Client::ChatRoomDisconnect
@@ -114,7 +133,7 @@ impl Service for Router {
                 unserved::widget(&from, name, &event.first());
                 Outcome::Done
             }
-            Client::RoomJoin | Client::RoomLeave | Client::AuthRefresh | Client::Filter => {
+            Client::AuthRefresh | Client::Filter => {
                 unserved::quiet(&from, name);
                 Outcome::Done
             }

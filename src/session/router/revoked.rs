@@ -1,5 +1,5 @@
 //! What is taken from somebody ends on the sockets that are connected (`faults.md` A9): a user or key
-//! that is refused now is disconnected, runs that it may watch no more are left and the socket stays.
+//! that is refused now is disconnected, runs and rooms that it may watch no more are left and the socket stays.
 
 use std::{collections::HashMap, rc::Rc, time::Duration};
 
@@ -73,7 +73,10 @@ fn touches(concerned: &Concerned, seat: &Seat) -> bool {
     match concerned {
         Concerned::User(user) => seat.identity.user.as_ref() == Some(user),
         Concerned::Key(key) => matches!(&seat.identity.proof, Proof::ApiKey { id, .. } if id == key),
-        Concerned::Tenant(tenant) => seat.joined.borrow().values().any(|watched| watched.tenant == *tenant),
+        Concerned::Tenant(tenant) => {
+            seat.joined.borrow().values().any(|watched| watched.tenant == *tenant)
+                || seat.rooms.borrow().values().any(|entered| entered.tenant == *tenant)
+        }
     }
 }
 
@@ -98,8 +101,9 @@ async fn check(router: &Inner, socket: &Socket, seat: &Seat) -> Result<(), auth:
     if socket.namespace() == MONITOR {
         router.auth.monitor_scope(&identity).await?;
     }
-    let mut tenants: HashMap<TenantId, Option<auth::Permissions>> =
-        seat.joined.borrow().values().map(|watched| (watched.tenant.clone(), None)).collect();
+    let mut tenants: HashMap<TenantId, Option<auth::Permissions>> = HashMap::new();
+    tenants.extend(seat.joined.borrow().values().map(|watched| (watched.tenant.clone(), None)));
+    tenants.extend(seat.rooms.borrow().values().map(|entered| (entered.tenant.clone(), None)));
     for (tenant, permissions) in &mut tenants {
         *permissions = match router.auth.permissions(&identity, tenant).await {
             Ok(permissions) => Some(permissions),
@@ -113,7 +117,7 @@ async fn check(router: &Inner, socket: &Socket, seat: &Seat) -> Result<(), auth:
     Ok(())
 }
 
-/// Leaves the runs of a tenant that these permissions do not allow to watch; all without any.
+/// Leaves the runs and rooms of a tenant that these permissions do not allow; all without any.
 fn leave(
     router: &Inner,
     socket: &Socket,
@@ -126,6 +130,14 @@ fn leave(
             || permissions.is_some_and(|permissions| watched.is_allowed(permissions));
         if !stays {
             router.runs.leave(run, socket.member());
+        }
+        stays
+    });
+    seat.rooms.borrow_mut().retain(|room, entered| {
+        let stays = entered.tenant != *tenant
+            || permissions.is_some_and(|permissions| entered.is_allowed(permissions));
+        if !stays {
+            router.listeners.leave(room, socket.member());
         }
         stays
     });

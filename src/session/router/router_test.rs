@@ -12,6 +12,7 @@ use crate::{
     config::{Rate, Secret, sections},
     delivery::{CloseReason, Deadline, Outlet, Settings, Slot, Switchboard},
     ids::{RunId, SocketId},
+    listener::Listeners,
     protocol::{events::Client, socketio::Event},
     session::{
         Accepted, Connect, ConnectRefused, Outcome, Peer, Service, Socket,
@@ -64,7 +65,8 @@ async fn hub(limits: sections::Limits) -> Hub {
     let directory = Arc::new(StoreDirectory::new(rig.store.clone()));
     let auth = Auth::new(&section, directory, Arc::new(NoKeys), Clock::real()).unwrap();
     let rates = Arc::new(TenantRates::new(limits.client_events_per_tenant, Clock::real()));
-    let router = Router::new(auth, rig.runs.clone(), rates, Clock::real(), &limits);
+    let listeners = Listeners::new(rig.store.clone(), rig.shards.clone(), Clock::real());
+    let router = Router::new(auth, rig.runs.clone(), listeners, rates, Clock::real(), &limits);
     let workflow = rig.chain(&[js("js", "wait 1")]).await;
     let run = rig.run(&workflow).await.instance_id;
     Hub { rig, board, router, secret, run, _dir: dir }
@@ -217,7 +219,15 @@ fn payload(event: Client, subject: Subject, hub: &Hub, foreign: &RunId) -> Strin
         Client::ChatRoomJoin | Client::ChatUserMessage | Client::ChatRoomDisconnect | Client::ChatCancel => {
             body.insert("chatRoomID".to_owned(), run);
         }
-        Client::RoomJoin | Client::RoomLeave => return json!("tenant:t2").to_string(),
+        Client::RoomJoin | Client::RoomLeave => {
+            let room = match subject {
+                Subject::Own => json!("tenant:t1"),
+                Subject::Foreign => json!("tenant:t2"),
+                Subject::Missing => json!("listener:no-such-run"),
+                Subject::Malformed => json!({ "room": "tenant:t1" }),
+            };
+            return room.to_string();
+        }
         Client::AuthRefresh | Client::Filter => {
             body.insert("token".to_owned(), run);
         }
@@ -233,9 +243,14 @@ fn expected(event: Client, subject: Subject) -> &'static str {
             Subject::Foreign | Subject::Missing => "RUN_NOT_FOUND",
             Subject::Malformed => "INVALID_REQUEST",
         },
-        Client::RunLeave if subject == Subject::Malformed => "INVALID_REQUEST",
+        Client::RunLeave | Client::RoomLeave if subject == Subject::Malformed => "INVALID_REQUEST",
+        Client::RoomJoin => match subject {
+            Subject::Own => "ok",
+            Subject::Foreign | Subject::Missing => "ROOM_NOT_FOUND",
+            Subject::Malformed => "INVALID_REQUEST",
+        },
         // Leaving what one is not in is done already.
-        Client::RunLeave | Client::WidgetDisconnect => "ok",
+        Client::RunLeave | Client::RoomLeave | Client::WidgetDisconnect => "ok",
         Client::ChatRoomJoin
         | Client::ChatUserMessage
         | Client::ChatRoomDisconnect
@@ -243,8 +258,6 @@ fn expected(event: Client, subject: Subject) -> &'static str {
         | Client::WidgetConnect
         | Client::WidgetInput
         | Client::WidgetRefresh
-        | Client::RoomJoin
-        | Client::RoomLeave
         | Client::AuthRefresh
         | Client::Filter => "INVALID_REQUEST",
     }

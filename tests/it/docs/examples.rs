@@ -44,6 +44,36 @@ fn schema(document: &Value, event: &str) -> Value {
     schema
 }
 
+/// Rooms are entered, told of and left; the listener that the examples speak of.
+fn rooms(hub: &Hub, ann: &str, driver: &mut Driver, examples: &[events::Example<Client>]) {
+    const LISTENERS: &str = "/api/v1/tenants/acme/listeners";
+    let made = hub.post(LISTENERS, ann, &json!({ "listenerTitle": "Orders" }));
+    let listener = made["listener"]["listenerID"].as_str().unwrap().to_owned();
+    let room = |example: &events::Example<Client>| {
+        let name = example.payload.as_str().unwrap();
+        match name.split_once(':') {
+            Some(("tenant", _)) | None => json!(name),
+            Some((prefix, _)) => json!(format!("{prefix}:{listener}")),
+        }
+    };
+    for example in examples.iter().filter(|example| example.event == Client::RoomJoin) {
+        let ack = driver.ask(example.name, example.event.as_str(), json!([room(example)]));
+        assert_eq!(ack[0]["ok"], true, "{}: {ack}", example.name);
+    }
+    for (target, event) in [("test", Server::ListenerTest), ("tenant", Server::Listener)] {
+        let body = json!({ "target": target, "data": { "id": 7 } });
+        let told = hub.post(&format!("{LISTENERS}/{listener}/publish"), ann, &body);
+        assert_eq!(told["delivered"], 1, "{told}");
+        driver.wait("the event of the listener", |seen| {
+            seen.iter().any(|line| line["event"] == event.as_str()).then_some(())
+        });
+    }
+    for example in examples.iter().filter(|example| example.event == Client::RoomLeave) {
+        let ack = driver.ask(example.name, example.event.as_str(), json!([room(example)]));
+        assert_eq!(ack[0]["ok"], true, "{}: {ack}", example.name);
+    }
+}
+
 #[test]
 fn every_example_is_taken_and_every_answer_fits() {
     let hub = Hub::start();
@@ -62,7 +92,10 @@ fn every_example_is_taken_and_every_answer_fits() {
     let run = run["instanceID"].as_str().unwrap();
 
     let mut sent = BTreeSet::new();
-    for example in examples.iter().filter(|example| example.event != Client::RunLeave) {
+    rooms(&hub, &ann, &mut driver, &examples);
+    sent.extend([Client::RoomJoin, Client::RoomLeave]);
+    let of_runs = |example: &&events::Example<Client>| example.event == Client::RunJoin;
+    for example in examples.iter().filter(of_runs) {
         let payload: Value =
             serde_json::from_str(&example.payload.to_string().replace(&theirs, run)).unwrap();
         let ack = driver.ask(example.name, example.event.as_str(), json!([payload]));

@@ -81,6 +81,25 @@ impl Database {
         }
     }
 
+    /// All rows of the tables with what tenants store, as text.
+    pub fn dump(&self, state: &std::path::Path) -> String {
+        #[derive(diesel::QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            line: String,
+        }
+        let columns = "title || ' ' || kind || ' ' || options || ' ' || coalesce(secret, '')";
+        let query = diesel::sql_query(format!("SELECT {columns} AS line FROM datasources"));
+        let lines: Vec<Line> = match self {
+            Self::Sqlite => {
+                let path = state.join("jethub.db");
+                query.load(&mut diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap()).unwrap()
+            }
+            Self::Postgresql { url, .. } => query.load(&mut PgConnection::establish(url).unwrap()).unwrap(),
+        };
+        lines.into_iter().map(|line| line.line + "\n").collect()
+    }
+
     /// Carries out statements beside the hub.
     pub fn run(&self, state: &std::path::Path, statements: &str) {
         match self {

@@ -11,10 +11,10 @@ use super::document::{
 use crate::{
     error::Code,
     protocol::events::{
-        self, AckBody, Example, JoinAck, NodeUpdate, Refusal, RefusalData, Refused, RunError, RunJoin,
-        RunLeave, StatusUpdate, WidgetConnect, WidgetConnected, WidgetContextUpdate, WidgetDisconnect,
-        WidgetDisconnected, WidgetError, WidgetInput, WidgetInputAck, WidgetInputReceived, WidgetRefresh,
-        WidgetStatus,
+        self, AckBody, Example, JoinAck, ListenerEvent, ListenerTestEvent, NodeUpdate, Refusal, RefusalData,
+        Refused, RoomName, RunError, RunJoin, RunLeave, StatusUpdate, WidgetConnect, WidgetConnected,
+        WidgetContextUpdate, WidgetDisconnect, WidgetDisconnected, WidgetError, WidgetInput, WidgetInputAck,
+        WidgetInputReceived, WidgetRefresh, WidgetStatus,
     },
 };
 
@@ -111,6 +111,14 @@ impl Parts {
                 self.ack::<AckBody>(),
                 "Register a widget no more; the run goes on.",
             ),
+            Client::RoomJoin => (
+                self.schema::<RoomName>(),
+                self.ack::<AckBody>(),
+                "Enter a room of listeners; the argument is a plain string. A refusal is told by the ack alone.",
+            ),
+            Client::RoomLeave => {
+                (self.schema::<RoomName>(), self.ack::<AckBody>(), "Leave a room of listeners.")
+            }
             _ => return,
         };
         let message = Message {
@@ -161,6 +169,14 @@ impl Parts {
                 self.schema::<WidgetError>(),
                 "An event of a widget was refused; error.reason says why. What belongs to another tenant is \
                  answered as if it did not exist.",
+            ),
+            Server::ListenerTest => (
+                self.schema::<ListenerTestEvent>(),
+                "An event of a listener under test, to the room listener_test:<listenerID>.",
+            ),
+            Server::Listener => (
+                self.schema::<ListenerEvent>(),
+                "An event of a listener, to the registrations of a widget, to a tenant's room or to the listener's.",
             ),
             _ => return,
         };

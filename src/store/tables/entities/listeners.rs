@@ -131,6 +131,13 @@ pub fn find(
     Ok(query.first(connection).optional()?)
 }
 
+/// Whose a listener is, of whatever tenant: the caller answers a foreign one as a missing one.
+pub fn tenant_of(connection: &mut Connection, id: &ListenerId) -> Result<Option<TenantId>, Error> {
+    let query = listeners::table.find(id.as_str()).select(listeners::tenant_id);
+    let tenant: Option<String> = query.first(connection).optional()?;
+    Ok(tenant.map(|tenant| TenantId::trusted(&tenant)))
+}
+
 /// Changes what is given; `NotFound` when the tenant has no such listener, `Reference` when it has no such data source.
 pub fn update(
     connection: &mut Connection,
