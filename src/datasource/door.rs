@@ -1,14 +1,37 @@
 //! The door: a query goes in, its answer comes out.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use serde_json::{Map, Value};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinHandle,
+};
 
-use super::{Error, Vault};
+use super::{
+    Error, Vault, check,
+    drivers::{Drivers, Job},
+    fair::Turns,
+    hosts::{Hosts, Lookup, System},
+    pool::Pools,
+    saved::Shelf,
+    service,
+    settings::Secrets,
+};
 use crate::{
     clock::Clock,
     config::sections as config,
-    ids::{DataQueryId, NodeId, RunId, TenantId},
+    engine::resolve_inputs,
+    error::Coded,
+    ids::{DataQueryId, DataSourceId, NodeId, RunId, TenantId},
     outbound::Outbound,
     store::Store,
 };
@@ -56,7 +79,24 @@ pub struct DataSources {
 }
 
 struct Inner {
+    settings: config::DataSource,
     vault: Vault,
+    shelf: Box<dyn Shelf>,
+    drivers: Arc<Drivers>,
+    turns: Turns,
+    clock: Clock,
+    closed: AtomicBool,
+    /// Threads of its own, begun with the first query: a connection must not depend on the worker
+    /// that happened to ask first.
+    runtime: OnceLock<Result<Runtime, String>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(Ok(runtime)) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl fmt::Debug for DataSources {
@@ -65,11 +105,41 @@ impl fmt::Debug for DataSources {
     }
 }
 
+/// A task that ends when nobody waits for it.
+struct Attended<T>(JoinHandle<T>);
+
+impl<T> Drop for Attended<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl DataSources {
     /// Reads the key of the credentials, or makes it; connects to nothing yet.
     pub fn new(parts: Parts) -> Result<Self, super::seal::KeyError> {
-        let vault = Vault::open(&parts.settings, &parts.state_dir)?;
-        Ok(Self { inner: Arc::new(Inner { vault }) })
+        let shelf = Box::new(parts.store.clone());
+        Self::with(parts, shelf, Arc::new(System))
+    }
+
+    pub(super) fn with(
+        parts: Parts,
+        shelf: Box<dyn Shelf>,
+        lookup: Arc<dyn Lookup>,
+    ) -> Result<Self, super::seal::KeyError> {
+        let Parts { settings, own, state_dir, store, outbound, clock } = parts;
+        let vault = Vault::open(&settings, &state_dir)?;
+        let drivers = Drivers {
+            hosts: Hosts::new(&settings, &own, lookup),
+            own: store.target().clone(),
+            outbound,
+            pools: Pools::new(settings.pool),
+            clock: clock.clone(),
+            settings: settings.clone(),
+        };
+        let turns = Turns::new(settings.concurrent, settings.queue);
+        let (closed, runtime) = (AtomicBool::new(false), OnceLock::new());
+        let drivers = Arc::new(drivers);
+        Ok(Self { inner: Arc::new(Inner { settings, vault, shelf, drivers, turns, clock, closed, runtime }) })
     }
 
     /// What seals credentials before they are stored.
@@ -78,16 +148,140 @@ impl DataSources {
     }
 
     /// Runs a saved query of the tenant. Dropping the future stops it at its server.
-    pub async fn run(&self, _call: QueryCall) -> Result<Value, Error> {
-        Err(Error::Unavailable("this hub has no drivers yet"))
+    pub async fn run(&self, call: QueryCall) -> Result<Value, Error> {
+        let (tenant, query) = (call.tenant.clone(), call.query.clone());
+        let begun = self.inner.clock.monotonic();
+        let inner = Arc::clone(&self.inner);
+        let outcome = self.on_own_threads(async move { inner.answer(call).await }).await;
+        let took = self.inner.clock.monotonic().saturating_duration_since(begun);
+        if let Err(error) = &outcome {
+            log::debug!(
+                tenant_id = tenant.as_str(), data_query_id = query.as_str(), error_code = error.code().as_str(),
+                error_reason = error.reason(), duration_ms = took.as_millis() as u64; "a query failed"
+            );
+        }
+        outcome
     }
 
-    /// Connects to a source that may not be saved yet: `{ latencyMs, server }`, or why not.
+    /// Connects to a source that may not be saved yet: `{ latencyMs, server, warnings? }`, or why not.
     /// `secrets` are its credentials in the clear.
-    pub async fn test(&self, _kind: &str, _options: &Value, _secrets: &Value) -> Result<Value, Error> {
-        Err(Error::Unavailable("this hub has no drivers yet"))
+    pub async fn test(&self, kind: &str, options: &Value, secrets: &Value) -> Result<Value, Error> {
+        let inner = Arc::clone(&self.inner);
+        let (kind, options, secrets) = (kind.to_owned(), options.clone(), Secrets::of(secrets));
+        self.on_own_threads(async move {
+            let begun = inner.clock.monotonic();
+            let limit = (*inner.settings.connect_timeout).saturating_mul(2);
+            let tested = tokio::time::timeout(limit, inner.drivers.test(&kind, &options, &secrets)).await;
+            let mut answer = tested.unwrap_or(Err(Error::Timeout(limit)))?;
+            let took = inner.clock.monotonic().saturating_duration_since(begun);
+            answer["latencyMs"] = Value::from(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// A source was changed or removed: its connections are closed now, not at its next query.
+    pub async fn forget(&self, tenant: &TenantId, source: &DataSourceId) {
+        self.inner.drivers.pools.forget(tenant, source).await;
     }
 
     /// Takes no further query and closes what is open.
-    pub async fn close(&self) {}
+    pub async fn close(&self) {
+        self.inner.closed.store(true, SeqCst);
+        self.inner.turns.close();
+        self.inner.drivers.pools.close().await;
+    }
+
+    /// Connections that wait for a query.
+    #[cfg(test)]
+    pub(super) fn idle(&self) -> usize {
+        self.inner.drivers.pools.idle()
+    }
+
+    async fn on_own_threads<F>(&self, work: F) -> Result<Value, Error>
+    where
+        F: Future<Output = Result<Value, Error>> + Send + 'static,
+    {
+        if self.inner.closed.load(SeqCst) {
+            return Err(Error::Draining);
+        }
+        let runtime = match self.inner.runtime.get_or_init(|| self.start()) {
+            Ok(runtime) => runtime,
+            Err(words) => return Err(Error::Internal(words.clone())),
+        };
+        let mut task = Attended(runtime.spawn(work));
+        let ended = (&mut task.0).await;
+        ended.unwrap_or_else(|error| Err(Error::Internal(format!("a query's task ended: {error}"))))
+    }
+
+    fn start(&self) -> Result<Runtime, String> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(self.inner.settings.concurrent.max(4))
+            .thread_name("datasource")
+            .enable_all()
+            .build()
+            .map_err(|error| format!("no thread for data sources: {error}"))?;
+        // Ends with the last door: it holds none itself.
+        let (drivers, clock) = (Arc::downgrade(&self.inner.drivers), self.inner.clock.clone());
+        let longest = *self.inner.settings.idle;
+        runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(longest / 4).await;
+                let Some(drivers) = drivers.upgrade() else { return };
+                drivers.pools.sweep(clock.monotonic(), longest).await;
+            }
+        });
+        Ok(runtime)
+    }
+}
+
+impl Inner {
+    async fn answer(&self, call: QueryCall) -> Result<Value, Error> {
+        let begun = self.clock.monotonic();
+        let Some(query) = self.shelf.query(&call.tenant, &call.query).await? else {
+            if self.settings.service_url.is_none() {
+                return Err(Error::Foreign);
+            }
+            // The service has queries of its own, and its own idea of whose they are.
+            let limit = call.timeout.min(*self.settings.timeout);
+            return self.service(&call, &call.inputs, limit).await;
+        };
+        let own = query.options.get("timeoutSeconds").and_then(check::timeout).map(Duration::from_secs_f64);
+        let limit = call.timeout.min(*self.settings.timeout).min(own.unwrap_or(Duration::MAX));
+        let given = Value::Object(call.inputs.clone());
+        let inputs = resolve_inputs(&query.options, Some(&given)).map_err(Error::Inputs)?;
+        let Some(source) = &query.source else { return self.service(&call, &inputs, limit).await };
+        let Some(source) = self.shelf.source(&call.tenant, source).await? else {
+            return Err(Error::Unavailable("its data source was removed"));
+        };
+        let work = async {
+            let _turn = self.turns.wait(&call.tenant).await?;
+            let job = Job {
+                secrets: source.secrets(&self.vault, &call.tenant)?,
+                tenant: call.tenant,
+                source,
+                options: query.options,
+                inputs,
+                idempotency_key: call.idempotency_key,
+                timeout: limit,
+                until: begun + limit,
+            };
+            self.drivers.run(job).await
+        };
+        tokio::time::timeout(limit, Box::pin(work)).await.unwrap_or(Err(Error::Timeout(limit)))
+    }
+
+    async fn service(
+        &self,
+        call: &QueryCall,
+        inputs: &Map<String, Value>,
+        limit: Duration,
+    ) -> Result<Value, Error> {
+        let work = async {
+            let _turn = self.turns.wait(&call.tenant).await?;
+            service::ask(&self.drivers.outbound, &self.settings, call, inputs, limit).await
+        };
+        tokio::time::timeout(limit, Box::pin(work)).await.unwrap_or(Err(Error::Timeout(limit)))
+    }
 }

@@ -13,13 +13,25 @@
 
 mod check;
 mod door;
+mod drivers;
 mod error;
+mod fair;
+mod hosts;
+mod http;
+mod mysql;
+mod pool;
+mod postgres;
+mod saved;
 pub mod seal;
+mod service;
+mod settings;
+mod sql;
+mod sqlite;
 #[cfg(test)]
 mod tests;
 
 pub use self::{
-    check::{Problem, check_query, check_source, secret_keys},
+    check::{KINDS, Problem, check_query, check_source, secret_keys},
     door::{DataSources, Parts, QueryCall},
     error::{Error, Reason},
     seal::Vault,

@@ -16,7 +16,10 @@ pub(in crate::datasource) enum Dialect {
 pub(super) enum Piece<'a> {
     Text(&'a str),
     /// `{{name}}`, and the words before it.
-    Template { name: &'a str, place: Place },
+    Template {
+        name: &'a str,
+        place: Place,
+    },
 }
 
 /// Where a template stands.
@@ -173,7 +176,11 @@ impl<'a> Lexer<'a> {
             return None;
         };
         if rest.get(..length).is_some_and(|comment| comment.contains("{{")) {
-            self.problem("template_in_comment", "a template stands in a comment", "take it out of the comment");
+            self.problem(
+                "template_in_comment",
+                "a template stands in a comment",
+                "take it out of the comment",
+            );
         }
         Some(length)
     }
@@ -220,7 +227,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn quoted(&mut self, open: &str, close: String) {
-        let is_text = open == "'" || open.starts_with('$') || (open == "\"" && self.dialect == Dialect::MySql);
+        let is_text =
+            open == "'" || open.starts_with('$') || (open == "\"" && self.dialect == Dialect::MySql);
         let escapes = match self.dialect {
             Dialect::MySql => open == "'" || open == "\"",
             // E'…', where E is a word of its own.

@@ -33,14 +33,16 @@
 //!
 //! With `exactNumbers: true` in a query, numeric, decimal and bigint are always texts.
 
+mod ask;
 mod lexer;
 mod number;
 mod rows;
 mod statement;
 
 pub(super) use self::{
+    ask::{Ask, Failed},
     lexer::Dialect,
     number::{big, exact, real},
     rows::{Limits, Rows},
-    statement::{Statement, quote_list, text_of},
+    statement::{Statement, text_of},
 };

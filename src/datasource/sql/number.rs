@@ -38,9 +38,9 @@ pub(in crate::datasource) fn exact(text: &str, as_text: bool) -> Value {
     if fraction.is_empty()
         && let Ok(number) = text.split('.').next().unwrap_or(text).parse::<i128>()
     {
-        return big(number, false);
+        return if number.abs() <= WHOLE { big(number, false) } else { Value::from(text) };
     }
-    let significant = whole.trim_start_matches('0').len() + fraction.len();
+    let significant = format!("{whole}{fraction}").trim_start_matches('0').len();
     let number = text.parse::<f64>().ok().filter(|_| significant <= DIGITS).and_then(Number::from_f64);
     number.map_or_else(|| Value::from(text), Value::Number)
 }
@@ -65,6 +65,7 @@ mod tests {
             ("0.000000000000001", json!(0.000_000_000_000_001)),
             ("123456789012345.6", json!("123456789012345.6")),
             ("0.1234567890123456", json!("0.1234567890123456")),
+            ("0.00000000000000000001", json!(1e-20)),
             ("NaN", json!("NaN")),
             ("Infinity", json!("Infinity")),
         ] {

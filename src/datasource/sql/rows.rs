@@ -65,8 +65,10 @@ impl Rows {
     /// One more row, its values in the order of the columns.
     pub fn push(&mut self, values: impl IntoIterator<Item = Value>) -> Result<(), Error> {
         if self.rows.len() >= self.limits.rows {
-            let message =
-                format!("the answer has more than {} rows (datasource.max_rows); add a LIMIT", self.limits.rows);
+            let message = format!(
+                "the answer has more than {} rows (datasource.max_rows); add a LIMIT",
+                self.limits.rows
+            );
             return Err(Error::failed(Reason::Rows, message));
         }
         let mut row = Map::new();

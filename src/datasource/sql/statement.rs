@@ -9,8 +9,7 @@ use crate::datasource::{Error, Problem, Reason};
 const LONGEST: usize = 256 * 1024;
 
 /// First words of statements that only read.
-const READS: &[&str] =
-    &["SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "DESCRIBE", "DESC"];
+const READS: &[&str] = &["SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "DESCRIBE", "DESC"];
 /// First words of statements that write.
 const WRITES: &[&str] = &["INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "CALL", "TRUNCATE", "REFRESH"];
 
@@ -64,7 +63,10 @@ impl Statement {
     pub fn build(dialect: Dialect, options: &Value, inputs: &Map<String, Value>) -> Result<Self, Error> {
         let parsed = Parsed::of(dialect, options);
         if let Some(problem) = parsed.problems.first() {
-            return Err(Error::failed(Reason::Settings, format!("the query is not valid: {}", problem.message)));
+            return Err(Error::failed(
+                Reason::Settings,
+                format!("the query is not valid: {}", problem.message),
+            ));
         }
         let (mut text, mut params) = (String::new(), Vec::<String>::new());
         for piece in &parsed.lexed.pieces {
@@ -106,7 +108,8 @@ struct Parsed<'a> {
 
 impl<'a> Parsed<'a> {
     fn of(dialect: Dialect, options: &'a Value) -> Self {
-        let text = ["query", "sql"].into_iter().find_map(|key| options.get(key)?.as_str()).unwrap_or_default();
+        let text =
+            ["query", "sql"].into_iter().find_map(|key| options.get(key)?.as_str()).unwrap_or_default();
         let text = if text.len() > LONGEST { "" } else { text };
         let mut lexed = lex(dialect, text);
         let problems = std::mem::take(&mut lexed.problems);
@@ -123,7 +126,13 @@ impl<'a> Parsed<'a> {
         self.identifiers?.get(name)?.as_array()
     }
 
-    fn problem(&mut self, path: &str, code: &'static str, message: impl Into<String>, hint: impl Into<String>) {
+    fn problem(
+        &mut self,
+        path: &str,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         let problem = Problem { path: path.to_owned(), code, message: message.into(), hint: hint.into() };
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
@@ -133,14 +142,24 @@ impl<'a> Parsed<'a> {
     fn check(&mut self, dialect: Dialect, options: &Value, text: &str) {
         if text.trim().is_empty() {
             let message = format!("query must be a statement of at most {LONGEST} bytes");
-            return self.problem("query", "missing", message, "for example SELECT * FROM orders WHERE id = {{id}}");
+            return self.problem(
+                "query",
+                "missing",
+                message,
+                "for example SELECT * FROM orders WHERE id = {{id}}",
+            );
         }
         self.check_words(dialect);
         if options.get("readOnly").is_some_and(|value| !value.is_boolean()) {
             self.problem("readOnly", "type", "readOnly must be true or false", "the default is true");
         }
         if options.get("exactNumbers").is_some_and(|value| !value.is_boolean()) {
-            self.problem("exactNumbers", "type", "exactNumbers must be true or false", "the default is false");
+            self.problem(
+                "exactNumbers",
+                "type",
+                "exactNumbers must be true or false",
+                "the default is false",
+            );
         }
         self.check_identifiers(options);
         self.check_templates(options);
@@ -161,7 +180,12 @@ impl<'a> Parsed<'a> {
         let found = beyond.filter(|word| self.lexed.words.iter().any(|given| given == *word));
         for word in found.copied().collect::<Vec<_>>() {
             let message = format!("{word} reaches beyond the database");
-            self.problem("query", "forbidden", message, "queries cannot touch files or programs of the server");
+            self.problem(
+                "query",
+                "forbidden",
+                message,
+                "queries cannot touch files or programs of the server",
+            );
         }
     }
 
@@ -189,7 +213,8 @@ impl<'a> Parsed<'a> {
             let Piece::Template { name, place } = piece else { continue };
             if place == Place::Name && self.names(name).is_none() {
                 let message = format!("{{{{{name}}}}} stands where only a name of a table or column can");
-                let hint = format!("list the names that it may be: identifiers: {{ \"{name}\": [\"a\", \"b\"] }}");
+                let hint =
+                    format!("list the names that it may be: identifiers: {{ \"{name}\": [\"a\", \"b\"] }}");
                 self.problem("query", "template_as_name", message, hint);
             }
             if keys.as_ref().is_some_and(|keys| !keys.contains(&name)) {
@@ -232,14 +257,11 @@ pub(in crate::datasource) fn text_of(value: &Value) -> String {
         Value::Null => String::new(),
         Value::Number(number) => match number.as_f64() {
             // 1000.0 is 1000: a column of integers takes it then.
-            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => format!("{float:.0}"),
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
+                format!("{float:.0}")
+            }
             _ => number.to_string(),
         },
         other => other.to_string(),
     }
-}
-
-/// `"a", "b"`, for messages.
-pub(in crate::datasource) fn quote_list(words: &[&str]) -> String {
-    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
 }

@@ -1,0 +1,116 @@
+//! Whose turn it is: so many queries at once, and one tenant has at most half of the places. Who
+//! waits is served in order; how many of a tenant may wait is bounded.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
+
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Error;
+use crate::ids::TenantId;
+
+/// Tenants that are remembered before those without queries are forgotten.
+const REMEMBERED: usize = 1024;
+
+/// The places.
+pub(super) struct Turns {
+    all: Arc<Semaphore>,
+    per_tenant: usize,
+    queue: usize,
+    tenants: Mutex<HashMap<TenantId, Arc<Tenant>>>,
+}
+
+struct Tenant {
+    places: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+/// A place, given back on drop.
+pub(super) struct Turn {
+    _own: OwnedSemaphorePermit,
+    _all: OwnedSemaphorePermit,
+}
+
+/// One that waits.
+struct Waiting<'t>(&'t Tenant);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, SeqCst);
+    }
+}
+
+impl Turns {
+    pub fn new(places: usize, queue: usize) -> Self {
+        let places = places.max(1);
+        Self {
+            all: Arc::new(Semaphore::new(places)),
+            per_tenant: places.div_ceil(2),
+            queue,
+            tenants: Mutex::default(),
+        }
+    }
+
+    /// Waits for a place.
+    pub async fn wait(&self, tenant: &TenantId) -> Result<Turn, Error> {
+        let of_tenant = {
+            let mut tenants = self.tenants.lock();
+            if tenants.len() >= REMEMBERED {
+                tenants.retain(|_, tenant| {
+                    Arc::strong_count(tenant) > 1 || tenant.places.available_permits() < self.per_tenant
+                });
+            }
+            let new = || {
+                let places = Arc::new(Semaphore::new(self.per_tenant));
+                Arc::new(Tenant { places, waiting: AtomicUsize::new(0) })
+            };
+            Arc::clone(tenants.entry(tenant.clone()).or_insert_with(new))
+        };
+        if of_tenant.waiting.fetch_add(1, SeqCst) >= self.queue + of_tenant.places.available_permits() {
+            of_tenant.waiting.fetch_sub(1, SeqCst);
+            return Err(Error::Waiting);
+        }
+        let waiting = Waiting(&of_tenant);
+        let ended = |_| Error::Draining;
+        let own = Arc::clone(&of_tenant.places).acquire_owned().await.map_err(ended)?;
+        let all = Arc::clone(&self.all).acquire_owned().await.map_err(ended)?;
+        drop(waiting);
+        Ok(Turn { _own: own, _all: all })
+    }
+
+    /// Whoever waits is sent away, and nobody comes in.
+    pub fn close(&self) {
+        self.all.close();
+        self.tenants.lock().values().for_each(|tenant| tenant.places.close());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_tenant_takes_at_most_half_and_the_queue_is_bounded() {
+        let turns = Turns::new(4, 1);
+        let (a, b) = (TenantId::trusted("a"), TenantId::trusted("b"));
+        let first = turns.wait(&a).await.unwrap();
+        let _second = turns.wait(&a).await.unwrap();
+        let third = turns.wait(&a);
+        tokio::pin!(third);
+        assert!(tokio::time::timeout(Duration::from_millis(10), third.as_mut()).await.is_err());
+        assert!(matches!(turns.wait(&a).await, Err(Error::Waiting)));
+        assert!(turns.wait(&b).await.is_ok());
+        drop(first);
+        assert!(third.await.is_ok());
+        turns.close();
+        assert!(matches!(turns.wait(&b).await, Err(Error::Draining)));
+    }
+}
