@@ -1,5 +1,5 @@
 # What CI runs, a laptop runs. README names `make demo` and `make test`.
-.PHONY: demo check test test-long size bench-peers
+.PHONY: demo check test test-long size bench-peers bench-workflow
 
 check: size
 	cargo fmt --check
@@ -30,6 +30,10 @@ size:
 # What a session and a delivery cost beside socketioxide and socket.io (benches/peers/README.md).
 bench-peers:
 	benches/peers/run.sh
+
+# What a durable step costs beside Restate and DBOS (benches/workflow/README.md).
+bench-workflow:
+	benches/workflow/run.sh
 
 # A hub with a tenant, users and workflows to watch, on http://127.0.0.1:3000 (another: make demo LISTEN=127.0.0.1:8080).
 LISTEN ?= 127.0.0.1:3000

@@ -261,7 +261,7 @@ async fn fill(words: &Words) -> Value {
     let (unfinished, attention) = bench.database.unfinished().await;
     let resident = (actors - alive_before).max(1.0);
     json!({
-        "mode": "fill", "db": kind(words.text("db")), "shape": name, "runs": count, "starts_per_s": count as f64 / took.as_secs_f64(),
+        "mode": "fill", "part": words.text("part"), "db": kind(words.text("db")), "shape": name, "runs": count, "starts_per_s": count as f64 / took.as_secs_f64(),
         "unfinished": unfinished, "attention": attention, "actors": actors,
         "bytes": after as i64 - before as i64,
         "bytes_a_resident_run": (after as f64 - before as f64) / resident,
@@ -281,8 +281,9 @@ async fn recovered(words: &Words) -> Value {
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     };
+    let after = |at: i64| (seen > 0).then(|| (at - since) as f64 / 1e6);
     json!({
         "mode": "recovered", "db": kind(words.text("db")), "runs": count, "seen": seen,
-        "first_s": (first - since) as f64 / 1e6, "all_s": (last - since) as f64 / 1e6,
+        "first_s": after(first), "all_s": after(last),
     })
 }

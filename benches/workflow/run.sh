@@ -106,13 +106,15 @@ for part in $parts; do
         done ;;
     restart)
         for kind in $databases; do
-            fresh "$kind"; serve; ready; accounts
             half=$((${UNFINISHED:-10000} / 2))
-            drive fill shape=delay runs=$half until=0
-            # Every attempt is busy until long after the kill, or waits for one that is.
-            drive fill shape=until runs=$half until="$(($(date +%s%3N) + 20000))"
+            fresh "$kind"; JETHUB_SCRIPT__WORKERS=1 serve; ready; accounts
+            drive fill shape=delay runs=$half until=0 part=restart
+            # An attempt is busy until after the kill, all others wait for it.
+            rate=$(tail -1 "$out" | jq '.starts_per_s | floor')
+            until=$(($(date +%s%3N) + 5000 + 3000 * half / rate))
+            drive fill shape=until runs=$half until=$until part=restart
             stop -KILL
-            while [ "$(date +%s%3N)" -lt "$(($(stat -c %Y "$work/accounts.log") * 1000 + 45000))" ]; do sleep 0.2; done
+            while [ "$(date +%s%3N)" -lt "$until" ]; do sleep 0.1; done
             since=$(date +%s%6N)
             serve
             "$load" recovered db="$peek" since="$since" runs=$half | tee -a "$out"
@@ -121,10 +123,10 @@ for part in $parts; do
     memory)
         fresh "${databases##* }"
         serve; ready; accounts
-        drive fill shape=delay runs=10000 until=0
+        drive fill shape=delay runs=10000 until=0 part=memory
         stop -KILL
         fresh "${databases##* }"; serve; ready; accounts
-        drive fill shape=nap runs=5000 until=0
+        drive fill shape=nap runs=5000 until=0 part=memory
         stop -KILL ;;
     esac
 done

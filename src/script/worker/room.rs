@@ -8,26 +8,57 @@ use rquickjs::{Context, Runtime, context::intrinsic as builtin};
 use super::told::Console;
 use crate::clock::Clock;
 
-/// All but the typed arrays, which are a fifth of the cost, `atob`, `btoa` and `performance`.
-type Most = (
-    builtin::Date,
-    builtin::Eval,
-    builtin::RegExpCompiler,
-    builtin::RegExp,
-    builtin::Json,
-    builtin::Proxy,
-    builtin::MapSet,
-    builtin::Promise,
-    builtin::WeakRef,
-    builtin::DOMException,
-);
+/// What nearly every script has use for.
+type Few = (builtin::Eval, builtin::RegExpCompiler, builtin::RegExp, builtin::Json, builtin::Promise);
+/// With them all but the typed arrays, `atob`, `btoa` and `performance`.
+type Others = (builtin::Date, builtin::Proxy, builtin::MapSet, builtin::WeakRef, builtin::DOMException);
+
+/// How much of the builtins a runtime has. Typed arrays are a fifth of its cost, [`Others`] another
+/// fifth; a script that names none of them never misses them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Builtins {
+    Few,
+    Most,
+    All,
+}
+
+impl Builtins {
+    /// What this code can see. All, when it could reach the global object by other means than names.
+    pub(super) fn of(code: &str) -> Self {
+        const ALL: [&str; 13] = [
+            "Int",
+            "int8",
+            "Float",
+            "ArrayBuffer",
+            "DataView",
+            "atob",
+            "btoa",
+            "this",
+            "This",
+            "eval",
+            "Function",
+            "constructor",
+            "\\",
+        ];
+        const MOST: [&str; 7] = ["Date", "Map", "Set", "Weak", "Finalization", "Proxy", "DOMException"];
+        let names = |words: &[&str]| words.iter().any(|word| code.contains(word));
+        if names(&ALL) {
+            Self::All
+        } else if names(&MOST) {
+            Self::Most
+        } else {
+            Self::Few
+        }
+    }
+}
+
 /// A runtime for one script.
 pub(super) struct Room {
     pub(super) context: Context,
     pub(super) runtime: Runtime,
     pub(super) console: Console,
     pub(super) limit: Limit,
-    whole: bool,
+    has: Builtins,
 }
 
 /// When a script must end, and whether it was told to.
@@ -59,38 +90,42 @@ impl Limit {
 
 impl Room {
     /// `None` when memory is gone.
-    pub(super) fn new(clock: &Clock, whole: bool) -> Option<Self> {
+    pub(super) fn new(clock: &Clock, has: Builtins) -> Option<Self> {
         let runtime = Runtime::new().ok()?;
         let limit = Limit { clock: clock.clone(), deadline: Rc::default(), fired: Rc::default() };
         let over = limit.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || over.is_over())));
-        let context = if whole { Context::full(&runtime) } else { Context::custom::<Most>(&runtime) };
-        Some(Self { context: context.ok()?, runtime, console: Console::default(), limit, whole })
+        let context = match has {
+            Builtins::Few => Context::custom::<Few>(&runtime),
+            Builtins::Most => Context::custom::<(Few, Others)>(&runtime),
+            Builtins::All => Context::full(&runtime),
+        };
+        Some(Self { context: context.ok()?, runtime, console: Console::default(), limit, has })
     }
 
-    /// Whether it has all that this code can see.
-    pub(super) fn fits(&self, code: &str) -> bool {
-        self.whole || !may_see_all(code)
+    /// Whether it has all that a script needs.
+    pub(super) fn fits(&self, needed: Builtins) -> bool {
+        self.has >= needed
     }
 }
 
-/// The code names what only a whole runtime has, or could reach the global object by other means than
-/// names.
-pub(super) fn may_see_all(code: &str) -> bool {
-    const WORDS: [&str; 13] = [
-        "Int",
-        "int8",
-        "Float",
-        "ArrayBuffer",
-        "DataView",
-        "atob",
-        "btoa",
-        "this",
-        "This",
-        "eval",
-        "Function",
-        "constructor",
-        "\\",
-    ];
-    WORDS.iter().any(|word| code.contains(word))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_is_given_what_it_names() {
+        for (code, has) in [
+            ("return ctx.v + 1", Builtins::Few),
+            ("return ctx.list.map((n) => n * 2)", Builtins::Few),
+            ("return new Date().toISOString()", Builtins::Most),
+            ("return [...new Set(ctx.list)]", Builtins::Most),
+            ("return parseInt(ctx.n)", Builtins::All),
+            ("return globalThis['Da' + 'te'].now()", Builtins::All),
+            ("return ctx.f.constructor", Builtins::All),
+            ("return D\\u0061te.now()", Builtins::All),
+        ] {
+            assert_eq!(Builtins::of(code), has, "{code}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use rquickjs::{Ctx, Error, Function, Promise, Value, context::EvalOptions};
 
 use super::{
     result,
-    room::{Room, may_see_all},
+    room::{Builtins, Room},
     told::{self, Console},
 };
 use crate::{
@@ -15,8 +15,9 @@ use crate::{
 /// Carries out a job, in the runtime at hand if it will do. The runtime is gone when it returns.
 pub(super) fn execute(job: &Job, clock: &Clock, ready: Option<Room>) -> Reply {
     let deadline = clock.monotonic() + job.timeout;
-    let ready = ready.filter(|room| room.fits(&job.code));
-    let Some(room) = ready.or_else(|| Room::new(clock, may_see_all(&job.code))) else { return Reply::Memory };
+    let needed = Builtins::of(&job.code);
+    let ready = ready.filter(|room| room.fits(needed));
+    let Some(room) = ready.or_else(|| Room::new(clock, needed)) else { return Reply::Memory };
     let Room { runtime, context, limit, console, .. } = &room;
     runtime.set_memory_limit(job.memory);
     runtime.set_max_stack_size(job.stack);

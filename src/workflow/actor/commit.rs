@@ -145,49 +145,44 @@ impl RunActor {
     /// Decides commands of one origin, one after the other. None when nothing changes.
     fn gather(&mut self, now: Timestamp) -> Option<(Batch, Vec<(Seq, RunEvent)>)> {
         let Phase::Alive(alive) = &self.phase else { return None };
-        let mut batch = Batch {
-            works: Vec::new(),
-            refused: Vec::new(),
-            state: alive.state.clone(),
-            pending: alive.pending,
-            attention: alive.attention,
-            effects: Vec::new(),
-            updates: Vec::new(),
-            has_result: false,
-            origin: Origin::Hub,
-        };
-        let mut rows = Vec::new();
+        let (mut works, mut refused, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut effects, mut updates) = (Vec::new(), Vec::new());
+        let (mut pending, mut has_result, mut origin) = (alive.pending, false, Origin::Hub);
+        // A copy of the state is dear: there is one only when something comes of a command.
+        let mut state: Option<RunState> = None;
         while let Some(next) = self.inbox.front() {
-            if rows.len() >= MOST_ROWS || (!batch.works.is_empty() && next.origin != batch.origin) {
+            if rows.len() >= MOST_ROWS || (!works.is_empty() && next.origin != origin) {
                 break;
             }
             let Some(work) = self.inbox.pop_front() else { break };
-            batch.origin = work.origin;
-            match decide(&batch.state, batch.pending, &work.what, now) {
+            origin = work.origin;
+            let before = state.as_ref().unwrap_or(&alive.state);
+            match decide(before, pending, &work.what, now) {
                 Ok(decided) => {
-                    check(&batch.state, &decided.rows);
-                    batch.has_result |= matches!(work.what, What::Decide(Decide::Result(_)));
-                    batch.pending &= !matches!(work.what, What::Admit);
-                    batch.works.push((work, decided.rows.iter().map(|(seq, _)| *seq).collect()));
-                    batch.state = decided.state;
-                    batch.effects.extend(decided.effects);
-                    batch.updates.extend(decided.updates);
+                    check(before, &decided.rows);
+                    has_result |= matches!(work.what, What::Decide(Decide::Result(_)));
+                    pending &= !matches!(work.what, What::Admit);
+                    works.push((work, decided.rows.iter().map(|(seq, _)| *seq).collect()));
+                    state = Some(decided.state);
+                    effects.extend(decided.effects);
+                    updates.extend(decided.updates);
                     rows.extend(decided.rows);
                 }
                 Err(refusal) if rows.is_empty() => self.refuse(work, refusal),
-                Err(refusal) => batch.refused.push((work, refusal)),
+                Err(refusal) => refused.push((work, refusal)),
             }
         }
-        if rows.is_empty() {
-            return None;
-        }
-        if let Some(snapshot) = engine::snapshot_due(&batch.state) {
-            let seq = batch.state.seq().next();
-            engine::apply(&mut batch.state, &snapshot, seq);
+        let mut state = state?;
+        if let Some(snapshot) = engine::snapshot_due(&state) {
+            let seq = state.seq().next();
+            engine::apply(&mut state, &snapshot, seq);
             rows.push((seq, snapshot));
         }
-        batch.attention = needs_attention(&alive.meta, &batch.state, batch.pending);
-        Some((batch, rows))
+        let attention = needs_attention(&alive.meta, &state, pending);
+        Some((
+            Batch { works, refused, state, pending, attention, effects, updates, has_result, origin },
+            rows,
+        ))
     }
 
     /// Answers a command that changes nothing; the state that refused it is committed.
