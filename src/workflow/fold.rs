@@ -1,6 +1,6 @@
 //! A run's state from its rows, page by page: for its actor, a replay, a view.
 //!
-//! A long run has a snapshot row every thousand rows or so; who wants the state near a row begins at
+//! A long run has a snapshot row every thousand rows or so (a large one less often); who wants the state near a row begins at
 //! the last snapshot before it, so that the 100 000th row costs what the 1 000th did.
 
 use std::sync::Arc;
@@ -21,8 +21,11 @@ const PAGE_ROWS: usize = 512;
 const PAGE_BYTES: usize = 256 << 10;
 /// Rows that are folded without looking for a snapshot.
 const SHORT: i64 = 4096;
-/// How far before a row the last snapshot is looked for: the engine's distance and one long append.
+/// How far before a row the last snapshot is looked for first: the engine's distance and one long
+/// append. A large one is further away.
 const REACH: i64 = 2048;
+/// How much further each time.
+const FURTHER: i64 = 4;
 
 /// The fold of a run's rows so far.
 pub(super) struct Fold {
@@ -32,8 +35,8 @@ pub(super) struct Fold {
     state: Option<RunState>,
     seq: Seq,
     head: Seq,
-    /// A snapshot is looked for, up to this row.
-    seeking: Option<Seq>,
+    /// A snapshot is looked for: up to this row, from so many rows before it on.
+    seeking: Option<(Seq, i64)>,
 }
 
 impl Fold {
@@ -61,7 +64,7 @@ impl Fold {
             fold.definition = Some(carried(hub, &event(&fold.stream, first)?)?);
         }
         fold.seq = Seq(row.0 - REACH);
-        fold.seeking = Some(row);
+        fold.seeking = Some((row, REACH));
         Ok(fold)
     }
 
@@ -97,11 +100,9 @@ impl Fold {
         self.head = page.head;
         let some = !page.rows.is_empty();
         for row in page.rows {
-            if let Some(until) = self.seeking {
+            if let Some((until, _)) = self.seeking {
                 if row.seq > until {
-                    // No snapshot (an external run has none): from the first row, then.
-                    self.seeking = None;
-                    self.seq = Seq::ZERO;
+                    self.seek_further();
                     return Ok(true);
                 }
                 if row.kind != RowKind::SystemSet.as_str() {
@@ -129,11 +130,21 @@ impl Fold {
             each(state, &event, &row);
         }
         if self.seeking.is_some() && self.seq >= self.head {
-            self.seeking = None;
-            self.seq = Seq::ZERO;
+            self.seek_further();
             return Ok(true);
         }
         Ok(some && self.seq < self.head)
+    }
+
+    /// There is no snapshot in reach: further back, in the end (an external run has none) at the first
+    /// row.
+    fn seek_further(&mut self) {
+        self.seq = Seq::ZERO;
+        self.seeking = self.seeking.and_then(|(row, reach)| {
+            let reach = reach.saturating_mul(FURTHER);
+            self.seq = Seq(row.0.saturating_sub(reach).max(0));
+            (self.seq > Seq::ZERO).then_some((row, reach))
+        });
     }
 
     async fn read(&self, hub: &Hub, after: Seq, rows: usize) -> Result<Page, Error> {

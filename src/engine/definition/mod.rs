@@ -9,6 +9,8 @@ mod policy;
 mod problem;
 mod saved;
 mod scopes;
+#[cfg(test)]
+mod scopes_test;
 mod source;
 mod validate;
 #[cfg(test)]

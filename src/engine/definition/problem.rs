@@ -38,6 +38,8 @@ pub enum Fault {
     DuplicateId,
     /// A way back to a node that is no loop.
     Cycle,
+    /// A loop's body that is entered or left where it must not be, or shared with another loop.
+    LoopBody,
     /// No start, or several.
     StartCount,
     /// A node that no edge leads to.

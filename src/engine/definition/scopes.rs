@@ -4,7 +4,11 @@
 //! the loop, or the target of `completed`. It is entered by that handle only and left at its end
 //! only, so that one pass of it is a graph of its own, without a way in or out for anything else.
 
-use super::{Edge, Faults, source::RawNode};
+use super::{
+    Edge, Faults,
+    problem::{Fault, Words},
+    source::RawNode,
+};
 
 /// What the bodies make of a graph.
 pub(super) struct Scopes {
@@ -50,7 +54,7 @@ struct Loop {
     size: usize,
 }
 
-const ENDS: &str = "a body ends at a node without successor, with an edge back to its loop, or at the target of the loop's handle completed";
+const ENDS: &str = "a body is entered by its loop's handle loop only, and ends at a node without successor, with an edge back to its loop, or at the target of the loop's handle completed";
 
 impl Graph<'_> {
     fn none(&self) -> Set {
@@ -154,13 +158,21 @@ impl Graph<'_> {
                 [inner, outer] if !outer.body.has(inner.at) => Some((inner, outer)),
                 _ => None,
             });
+            let words = |message: String, hint: &str| {
+                Words::from((Fault::LoopBody, message)).hint(Some(hint.to_owned()))
+            };
             if let Some((one, other)) = apart {
                 shared.insert(at);
                 let (one, other) = (self.title(one.at.min(other.at)), self.title(one.at.max(other.at)));
+                let message = format!("is in the bodies of the loops {one} and {other} at once");
+                let hint = "a node is in one body, or in a body inside of another";
+                faults.push(node.path.clone(), Some(&node.id), words(message, hint));
+            } else if let (true, Some(holder)) = (self.start == Some(at), holders.first()) {
+                let message = format!("is in the body of the loop {}", self.title(holder.at));
                 faults.push(
                     node.path.clone(),
                     Some(&node.id),
-                    format!("is in the bodies of the loops {one} and {other} at once: a node is in one body, or in a body inside of another"),
+                    words(message, "a run begins outside of all bodies"),
                 );
             }
         }
@@ -170,20 +182,21 @@ impl Graph<'_> {
             let stays = |l: &Loop| l.body.has(edge.from) || from_loop(l);
             let innermost = loops.iter().find(|l| stays(l));
             let over = innermost.is_some_and(|l| edge.to == l.at || l.after.has(edge.to));
-            ends.push(over);
+            let left = innermost.filter(|l| !l.body.has(edge.to));
+            // One that is a fault shall not make a cycle as well.
+            ends.push(over || left.is_some());
             if over || shared.has(edge.from) || shared.has(edge.to) {
                 continue;
             }
             let id = self.nodes.get(edge.from).map(|node| &node.id);
-            if let Some(left) = innermost.filter(|l| !l.body.has(edge.to)) {
-                let message = format!("leads out of the body of the loop {}: {ENDS}", self.title(left.at));
-                faults.push(*path, id, message);
+            let words = |message: String| Words::from((Fault::LoopBody, message)).hint(Some(ENDS.to_owned()));
+            if let Some(left) = left {
+                let message = format!("leads out of the body of the loop {}", self.title(left.at));
+                faults.push(*path, id, words(message));
             } else if let Some(entered) = loops.iter().find(|l| l.body.has(edge.to) && !stays(l)) {
-                let name = self.title(entered.at);
-                let message = format!(
-                    "leads into the body of the loop {name} from outside: a body is entered by its loop's handle loop only, and {ENDS}"
-                );
-                faults.push(*path, id, message);
+                let message =
+                    format!("leads into the body of the loop {} from outside of it", self.title(entered.at));
+                faults.push(*path, id, words(message));
             }
         }
         Scopes { around, ends }

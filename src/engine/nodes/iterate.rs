@@ -31,9 +31,9 @@ impl Loop {
             .unwrap_or(("sourceVariable", Value::Null));
         config.templates(&source, name, faults);
         let variable = |names: &[&'static str], default: &str, faults: &mut Faults| {
-            let found = names.iter().find_map(|name| {
-                config.text(name).map(str::trim).filter(|text| !text.is_empty()).map(|text| (*name, text))
-            });
+            let found = names
+                .iter()
+                .find_map(|name| config.text(name).filter(|text| !text.is_empty()).map(|text| (*name, text)));
             if let Some((name, text)) = found {
                 if !is_identifier(text) {
                     let message = "must be a name of letters, digits and _, not beginning with a digit";
