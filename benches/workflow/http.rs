@@ -30,18 +30,32 @@ impl Client {
 
     async fn send(&self, method: &str, path: &str, body: &str) -> io::Result<String> {
         let kept = self.idle.borrow_mut().pop();
-        let mut socket = match kept {
-            Some(socket) => socket,
-            None => TcpStream::connect(&self.address).await?,
-        };
+        if let Some(socket) = kept {
+            match self.exchange(socket, method, path, body).await {
+                // The hub closes a connection that was idle for long.
+                Err(error) if error.kind() != io::ErrorKind::Other => {}
+                answer => return answer,
+            }
+        }
+        let socket = TcpStream::connect(&self.address).await?;
         socket.set_nodelay(true)?;
+        self.exchange(socket, method, path, body).await
+    }
+
+    async fn exchange(
+        &self,
+        mut socket: TcpStream,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> io::Result<String> {
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             self.address,
             self.token,
             body.len()
         );
-        socket.write_all((head + body).as_bytes()).await?;
+        socket.write_all(format!("{head}{body}").as_bytes()).await?;
         let mut answer = Vec::with_capacity(1024);
         let end = loop {
             if let Some(at) = answer.windows(4).position(|four| four == b"\r\n\r\n") {

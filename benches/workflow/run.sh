@@ -123,9 +123,8 @@ for part in $parts; do
     memory)
         fresh "${databases##* }"
         serve; ready; accounts
+        # First those that are passivated: what the store keeps in its caches is there then.
         drive fill shape=delay runs=10000 until=0 part=memory
-        stop -KILL
-        fresh "${databases##* }"; serve; ready; accounts
         drive fill shape=nap runs=5000 until=0 part=memory
         stop -KILL ;;
     esac

@@ -15,7 +15,7 @@ use crate::{
     error::Code,
 };
 
-impl Work {
+impl Work<'_> {
     /// A visit of a loop begins.
     pub(super) fn enter(&mut self, node: &Node, place: &Place, items: &[Arc<Value>]) {
         if items.is_empty() || !self.state().definition.has_body(&node.id) {

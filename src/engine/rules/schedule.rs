@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::{
     engine::{Definition, RunState, RunStatus, definition::Node, nodes::Kind, state::Phase},
     ids::Seq,
@@ -33,6 +35,9 @@ enum EdgeIs {
     Fired,
     Dead,
 }
+
+/// Numbers of edges that leave a node: a few.
+type Edges = SmallVec<[usize; 4]>;
 
 /// One walk over the graph.
 struct Walk<'a> {
@@ -103,9 +108,9 @@ impl Walk<'_> {
                 Some(Phase::Failed { handles: Some(handles) }) => taken(definition, at, node, handles),
                 Some(Phase::Failed { handles: None }) => {
                     self.plan.half.push(at);
-                    Vec::new()
+                    Edges::new()
                 }
-                Some(Phase::Discarded { .. }) => Vec::new(),
+                Some(Phase::Discarded { .. }) => Edges::new(),
                 None => match self.arrival(at, node) {
                     EdgeIs::Fired => {
                         self.plan.ready.push(at);
@@ -115,7 +120,7 @@ impl Walk<'_> {
                         self.plan.waiting += 1;
                         continue;
                     }
-                    EdgeIs::Dead => Vec::new(),
+                    EdgeIs::Dead => Edges::new(),
                 },
             };
             self.leave(at, |number| leaving.contains(&number));
@@ -180,15 +185,15 @@ impl Walk<'_> {
 
 /// The edges that fire when a node ends on these handles: those of the handle; if there is none,
 /// `default` for branches, else `output`, else `success`. `error` falls back to nothing.
-fn taken(definition: &Definition, at: usize, node: &Node, handles: &[Arc<str>]) -> Vec<usize> {
-    let on = |name: &str| -> Vec<usize> {
+fn taken(definition: &Definition, at: usize, node: &Node, handles: &[Arc<str>]) -> Edges {
+    let on = |name: &str| -> Edges {
         definition
             .outgoing(at)
             .filter(|(_, edge)| edge.handle.as_ref() == name)
             .map(|(number, _)| number)
             .collect()
     };
-    let mut out = Vec::new();
+    let mut out = Edges::new();
     for handle in handles {
         let fallbacks: &[&str] = match handle.as_ref() {
             "error" => &[],

@@ -27,10 +27,10 @@ use crate::{
 const STEP_ROWS: usize = 256;
 
 /// Events in the making.
-pub(super) struct Work {
+pub(super) struct Work<'a> {
     pub(super) step: Step,
     /// The state that the command came to.
-    before: RunState,
+    before: &'a RunState,
     pub(super) now: Timestamp,
 }
 
@@ -43,12 +43,11 @@ pub(super) struct Place {
     pub(super) iteration: Option<u32>,
 }
 
-impl Work {
-    pub(super) fn new(state: &RunState, now: Timestamp) -> Self {
-        let before = state.clone();
+impl<'a> Work<'a> {
+    pub(super) fn new(state: &'a RunState, now: Timestamp) -> Self {
         let step = Step { rows: Vec::new(), state: state.clone(), effects: Vec::new(), updates: Vec::new() };
         // Rows keep microseconds, timers too: whole milliseconds are the same everywhere.
-        Self { step, before, now: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now) }
+        Self { step, before: state, now: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now) }
     }
 
     pub(super) fn state(&self) -> &RunState {
@@ -71,7 +70,7 @@ impl Work {
         }
         let effects = std::mem::take(&mut self.step.effects);
         let over = self.step.state.status().is_terminal();
-        self.step.effects = without_void(effects, &self.before, over);
+        self.step.effects = without_void(effects, self.before, over);
         self.step
     }
 
