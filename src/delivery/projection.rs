@@ -11,6 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 
+use super::types::Subject;
 use crate::{
     engine::{Context, RunStatus, StatusUpdate, Update},
     ids::{RunId, Seq, WorkflowId},
@@ -36,6 +37,8 @@ pub struct Register {
     pub snapshot: Arc<Snapshot>,
     /// It is only told where the run is, and not registered.
     pub once: bool,
+    /// Where the registration of this key was until now: it ends there before anything is told.
+    pub replaces: Option<Subject>,
 }
 
 impl fmt::Debug for Register {

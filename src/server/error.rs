@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{auth::SetupError, datasource::seal::KeyError, outbound, store, workflow};
+use crate::{auth::SetupError, datasource::seal::KeyError, outbound, store, widget, workflow};
 
 /// Told to the operator; nothing is running then.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,9 @@ pub enum Error {
     /// The key of stored credentials cannot be read or made.
     #[error("the key of data sources: {0}")]
     Key(#[from] KeyError),
+    /// What an earlier process left of its widgets cannot be removed.
+    #[error("registrations: {0}")]
+    Widgets(#[from] widget::Error),
     /// Runs could not be woken.
     #[error("runs could not be woken: {0}")]
     Recovery(#[source] workflow::Error),

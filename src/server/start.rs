@@ -35,8 +35,9 @@ use crate::{
     metrics::metrics,
     outbound::Outbound,
     script::ScriptPool,
-    session::Engine,
+    session::{Engine, router::OfRuns},
     store::Store,
+    widget::{self, RegistrationId, Widgets},
     workflow::{self, Catalogue, Nodes, Runs},
 };
 
@@ -85,7 +86,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     Auth::check(&config.auth, &fetcher, &clock)?;
 
     let state_dir = &config.server.state_dir;
-    let store = Store::open(&config.database, &config.journal, state_dir, HubId::generate(), clock.clone())?;
+    let hub_id = HubId::generate();
+    let store = Store::open(&config.database, &config.journal, state_dir, hub_id.clone(), clock.clone())?;
     warn_of_others(state_dir);
     metrics().journal.broken_promises.set(i64::try_from(store.broken_promises().len()).unwrap_or(i64::MAX));
     let directory = Arc::new(StoreDirectory::new(store.clone()));
@@ -120,6 +122,15 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         supervise: config.supervise.clone(),
     };
     let runs = Runs::launch(parts, domain.home.clone(), domain.children.clone());
+    let parts = widget::Parts {
+        store: store.clone(),
+        shards: shards.clone(),
+        host: Arc::new(OfRuns(runs.clone())),
+        clock: clock.clone(),
+        supervise: config.supervise.clone(),
+        hub: hub_id,
+    };
+    let widgets = Widgets::launch(parts, domain.home.clone(), domain.children.clone()).await?;
     let woken = runs.recover().await.map_err(Error::Recovery)?;
     log::info!(runs = woken; "recovered");
 
@@ -133,17 +144,18 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         sources: sources.clone(),
         listeners: Listeners::new(store.clone(), shards.clone(), clock.clone()),
         clock: clock.clone(),
-        actors: vec![Arc::new(http::Registered {
-            handle: runs.registry().clone(),
-            parse: |id| RunId::parse(id).ok(),
-        })],
+        actors: vec![
+            Arc::new(http::Registered { handle: runs.registry().clone(), parse: |id| RunId::parse(id).ok() }),
+            Arc::new(http::Registered { handle: widgets.registry().clone(), parse: RegistrationId::parse }),
+        ],
         ready: vec![("runs", ready_runs(&runs))],
         draining: Arc::clone(&draining),
     };
     let control = Control::start(state_dir, auth.clone(), clock.clone())?;
     let listeners =
         bound.listen().map_err(|source| Error::Listen { listen: config.server.listen.clone(), source })?;
-    let Front { engine, hub, http, addresses } = front::open(&config, workers, shards, parts, listeners)?;
+    let Front { engine, hub, http, addresses } =
+        front::open(&config, workers, shards, (parts, widgets), listeners)?;
     log::info!(
         database = store.target().name(), state_dir:% = state_dir.display(), version = env!("CARGO_PKG_VERSION");
         "listening on http://{}", addresses.first().map(SocketAddr::to_string).unwrap_or_default()

@@ -15,8 +15,11 @@ use super::{
 };
 use crate::{
     engine::RunStatus,
-    ids::{RunId, TenantId},
-    store::tables::runs::{self, Run},
+    ids::{RunId, TenantId, WorkflowId},
+    store::tables::{
+        definitions,
+        runs::{self, Run},
+    },
     supervise::{Handle, Limits},
 };
 
@@ -75,6 +78,12 @@ impl Runs {
         let id = run.clone();
         let row = self.hub.store.read(move |db| runs::find(db, &id)).await?;
         Ok(row.map(|run| Located { run }))
+    }
+
+    /// Whose a workflow is, when a client did not say in which tenant to look.
+    pub async fn tenant_of(&self, workflow: &WorkflowId) -> Result<Option<TenantId>, Error> {
+        let id = workflow.clone();
+        Ok(self.hub.store.read(move |db| definitions::tenant_of(db, &id)).await?)
     }
 
     /// A run of this tenant.

@@ -31,6 +31,7 @@ const PURE: &[&str] = &[
     "delivery/queue.rs",
     "widget/processed.rs",
     "listener/room.rs",
+    "widget/projection.rs",
     "delivery/wheel.rs",
     "auth/permission.rs",
     "auth/claims.rs",

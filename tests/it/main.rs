@@ -23,3 +23,4 @@ mod script;
 mod session;
 mod socketio;
 mod watch;
+mod widget;

@@ -175,6 +175,13 @@ impl Board {
         let AddMember { subject, member, after_seq, frames, progress, register } = add;
         let mut joined = 0;
         if self.socket(member.slot, &member.socket).is_some() {
+            if let Some(new) = &register
+                && let Some(old) = &new.replaces
+            {
+                let gone =
+                    Unregister { subject: old.clone(), member: member.clone(), key: Arc::clone(&new.key) };
+                self.unregister(&gone);
+            }
             let told = register.as_ref().map(|new| guarded(|| new.projection.joined(&new.snapshot)));
             for frame in frames.into_iter().chain(told.unwrap_or_default()) {
                 self.push(member.slot, frame);

@@ -57,7 +57,13 @@ fn register(member: &Member, key: &str, seq: i64) -> AddMember {
         ended: None,
     };
     let projection = Arc::new(Named(key.to_owned()));
-    let new = Register { key: Arc::from(key), projection, snapshot: Arc::new(snapshot), once: false };
+    let new = Register {
+        key: Arc::from(key),
+        projection,
+        snapshot: Arc::new(snapshot),
+        once: false,
+        replaces: None,
+    };
     AddMember { register: Some(Box::new(new)), ..join(member, seq) }
 }
 
@@ -117,6 +123,24 @@ async fn a_membership_has_reasons_and_ends_with_the_last_one() {
     let expected = ["4w1 at 0", "4w2 at 0", "41", "4w2 sees 1", "42", "4w2 sees 2"];
     assert_eq!(rig.texts(member.slot()), expected);
     assert_eq!(rig.board.inspect(member.slot()).unwrap().memberships, 0);
+}
+
+#[actix_web::test]
+async fn a_registration_elsewhere_ends_the_one_before_in_the_same_step() {
+    let rig = rig(settings());
+    let (member, _ear) = rig.session("a");
+    let other = Subject::trusted("run:2");
+    rig.shards.add_member(register(&member, "w", 0));
+    let mut elsewhere = AddMember { subject: other.clone(), ..register(&member, "w", 0) };
+    if let Some(new) = &mut elsewhere.register {
+        new.replaces = Some(run());
+    }
+    rig.shards.add_member(elsewhere);
+    rig.shards.publish(told(1));
+    rig.shards.publish(Publish { subject: other.clone(), ..told(1) });
+    rig.idle().await;
+    assert_eq!((rig.shards.members(&run()), rig.shards.members(&other)), (0, 1));
+    assert_eq!(rig.texts(member.slot()), ["4w at 0", "4w at 0", "41", "4w sees 1"]);
 }
 
 #[actix_web::test]

@@ -49,9 +49,7 @@ fn client() -> Vec<Example<Client>> {
         ),
         example(Client::RunLeave, "leave", "no more events of this run", json!({ "runId": RUN })),
     ];
-    if Client::WidgetConnect.is_served() {
-        examples.extend(widget::client_examples());
-    }
+    examples.extend(widget::client_examples().into_iter().filter(|example| example.event.is_served()));
     examples.extend(listener::client_examples());
     examples
 }
@@ -129,9 +127,7 @@ fn server() -> Vec<Example<Server>> {
             }),
         ),
     ];
-    if Server::WidgetConnected.is_served() {
-        examples.extend(widget::server_examples());
-    }
+    examples.extend(widget::server_examples().into_iter().filter(|example| example.event.is_served()));
     examples.extend(listener::server_examples());
     examples
 }

@@ -55,13 +55,13 @@ events! {
         /// Watches it no more.
         RunLeave "workflow_run_leave" "/" true;
         /// Registers a widget with a run.
-        WidgetConnect "widget_workflow_connect" "/" false;
+        WidgetConnect "widget_workflow_connect" "/" true;
         /// Hands an input of a widget to its run.
         WidgetInput "widget_send_input" "/" false;
         /// Runs a widget's workflow again.
-        WidgetRefresh "widget_refresh" "/" false;
+        WidgetRefresh "widget_refresh" "/" true;
         /// Ends a widget's registration.
-        WidgetDisconnect "widget_workflow_disconnect" "/" false;
+        WidgetDisconnect "widget_workflow_disconnect" "/" true;
         /// Enters a room of listeners; the argument is a plain string.
         RoomJoin "join_room" "/" true;
         /// Leaves a room of listeners.
@@ -93,17 +93,17 @@ events! {
         /// A join or leave was refused.
         RunError "workflow_run_error" "/" true;
         /// A widget is registered.
-        WidgetConnected "widget_workflow_connected" "/" false;
+        WidgetConnected "widget_workflow_connected" "/" true;
         /// A widget's run went on.
-        WidgetUpdate "widget_context_update" "/" false;
+        WidgetUpdate "widget_context_update" "/" true;
         /// A widget's run ended.
-        WidgetStatus "widget_workflow_status" "/" false;
+        WidgetStatus "widget_workflow_status" "/" true;
         /// A widget's input was taken.
         WidgetInputReceived "widget_input_received" "/" false;
         /// A widget is registered no more.
-        WidgetDisconnected "widget_workflow_disconnected" "/" false;
+        WidgetDisconnected "widget_workflow_disconnected" "/" true;
         /// A widget event was refused.
-        WidgetError "widget_workflow_error" "/" false;
+        WidgetError "widget_workflow_error" "/" true;
         /// A listener's event under test.
         ListenerTest "listener_test_event" "/" true;
         /// A listener's event.

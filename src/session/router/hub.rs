@@ -11,22 +11,23 @@ use super::{
     revoked,
     rooms::{self, Entered},
     runs::{self, Watched},
-    unserved,
+    unserved, widgets,
 };
 use crate::{
     auth::{Auth, Identity},
     clock::Clock,
     config::sections::Limits,
-    error::Coded,
-    ids::{RunId, SocketId},
+    error::{Code, Coded},
+    ids::{RunId, SocketId, WidgetId},
     listener::{Listeners, Room},
     metrics::{KindLabel, metrics},
     protocol::{
         events::{Client, Refused, Server},
         frame::Frame,
-        socketio::{AckId, Event, ack_frame},
+        socketio::{AckId, Event, ack_error, ack_frame},
     },
     session::{Accepted, Connect, ConnectRefused, Left, Outcome, Service, Socket},
+    widget::Widgets,
     workflow::Runs,
 };
 
@@ -42,11 +43,14 @@ pub struct Router(pub(super) Rc<Inner>);
 pub(super) struct Inner {
     pub(super) auth: Auth,
     pub(super) runs: Runs,
+    pub(super) widgets: Widgets,
     pub(super) listeners: Listeners,
     pub(super) rates: Arc<TenantRates>,
     pub(super) clock: Clock,
-    /// Runs that a socket may watch, and rooms that it may be in, at once.
+    /// Runs that a socket may watch, rooms that it may be in, and widgets that it may have, at once.
     pub(super) max_joins: usize,
+    /// Largest input of a widget, and what may be said about one.
+    pub(super) max_inputs: usize,
     /// Who is connected on this worker, for what is taken from them.
     pub(super) sockets: RefCell<HashMap<SocketId, Socket>>,
 }
@@ -60,20 +64,31 @@ pub(super) struct Seat {
     pub(super) joined: RefCell<HashMap<RunId, Watched>>,
     /// Rooms of listeners that it is in.
     pub(super) rooms: RefCell<HashMap<Room, Entered>>,
+    /// Its widgets.
+    pub(super) widgets: RefCell<HashMap<WidgetId, Held>>,
+}
+
+/// A registration that a socket has.
+#[derive(Clone)]
+pub(super) struct Held {
+    pub(super) run: RunId,
+    pub(super) watched: Watched,
 }
 
 impl Router {
     /// For one worker, on its thread; `rates` are shared by all.
     pub fn new(
         auth: Auth,
-        runs: Runs,
+        (runs, widgets): (Runs, Widgets),
         listeners: Listeners,
         rates: Arc<TenantRates>,
         clock: Clock,
         limits: &Limits,
     ) -> Self {
         let sockets = RefCell::default();
-        let inner = Rc::new(Inner { auth, runs, listeners, rates, clock, max_joins: limits.joins, sockets });
+        let (max_joins, max_inputs) = (limits.joins, *limits.inputs);
+        let inner = Inner { auth, runs, widgets, listeners, rates, clock, max_joins, max_inputs, sockets };
+        let inner = Rc::new(inner);
         revoked::watch(&inner);
         Self(inner)
     }
@@ -92,6 +107,19 @@ impl Service for Router {
 
     fn disconnected(&self, socket: &Socket, _: Left) {
         self.0.sockets.borrow_mut().remove(socket.id());
+        self.0.widgets.gone(socket.id());
+    }
+
+    fn limited(&self, socket: &Socket, event: &Event, retry_after_ms: u64) {
+        if let Some(id) = event.ack {
+            let message = format!("too many events: try again in {retry_after_ms} ms");
+            socket.emit(ack_error(socket.namespace(), id, Code::RateLimited, &message));
+        }
+        let Some(seat) = socket.data::<Rc<Seat>>().cloned() else { return };
+        if let Some(name) = Client::from_name(&event.name) {
+            let from = From { socket: socket.clone(), seat, ack: None, now: self.0.clock.now() };
+            widgets::limited(&from, name, &event.first(), retry_after_ms);
+        }
     }
 
     fn event(&self, socket: &Socket, event: Event) -> Outcome {
@@ -126,13 +154,18 @@ impl Service for Router {
                 unserved::chat(&from, name);
                 Outcome::Done
             }
-            Client::WidgetConnect
-            | Client::WidgetInput
-            | Client::WidgetRefresh
-            | Client::WidgetDisconnect => {
-                unserved::widget(&from, name, &event.first());
-                Outcome::Done
+            Client::WidgetConnect => Outcome::Later(Box::pin(async move {
+                widgets::connect(&router, &from, &event.first()).await;
+            })),
+            Client::WidgetInput => {
+                Outcome::Later(Box::pin(async move { widgets::input(&router, &from, &event.first()).await }))
             }
+            Client::WidgetRefresh => Outcome::Later(Box::pin(async move {
+                widgets::refresh(&router, &from, &event.first()).await;
+            })),
+            Client::WidgetDisconnect => Outcome::Later(Box::pin(async move {
+                widgets::disconnect(&router, &from, &event.first()).await;
+            })),
             Client::AuthRefresh | Client::Filter => {
                 unserved::quiet(&from, name);
                 Outcome::Done

@@ -7,7 +7,7 @@
 //! `workflow` (the runs), `listener` (rooms). Never: believes an identity of a payload, tells a stranger that something
 //! exists, leaves an event without the answer that the contract promises.
 //!
-//! Reads: `hub` (the table of events), `connect` (who is let in), `runs` (join and leave),
+//! Reads: `hub` (the table of events), `connect` (who is let in), `runs` (join and leave), `widgets`,
 //! `rooms` (of listeners), `revoked` (what is taken from sockets that are connected), `unserved` (events of later parts),
 //! `rates` (bounds a tenant).
 
@@ -20,5 +20,6 @@ mod rooms;
 mod router_test;
 mod runs;
 mod unserved;
+mod widgets;
 
-pub use self::{hub::Router, rates::TenantRates};
+pub use self::{hub::Router, rates::TenantRates, widgets::OfRuns};

@@ -1,15 +1,23 @@
 //! What is taken from somebody ends on the sockets that are connected (`faults.md` A9): a user or key
 //! that is refused now is disconnected, runs and rooms that it may watch no more are left and the socket stays.
 
-use std::{collections::HashMap, rc::Rc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+    time::Duration,
+};
 
 use tokio::sync::broadcast::error::RecvError;
 
-use super::hub::{Inner, MONITOR, Seat};
+use super::{
+    hub::{Inner, MONITOR, Seat},
+    runs::Watched,
+};
 use crate::{
     auth::{self, Concerned, Proof},
     ids::TenantId,
     session::Socket,
+    widget::Disconnect,
 };
 
 /// How often the tables are asked, while they cannot be read; then the socket is ended.
@@ -73,10 +81,7 @@ fn touches(concerned: &Concerned, seat: &Seat) -> bool {
     match concerned {
         Concerned::User(user) => seat.identity.user.as_ref() == Some(user),
         Concerned::Key(key) => matches!(&seat.identity.proof, Proof::ApiKey { id, .. } if id == key),
-        Concerned::Tenant(tenant) => {
-            seat.joined.borrow().values().any(|watched| watched.tenant == *tenant)
-                || seat.rooms.borrow().values().any(|entered| entered.tenant == *tenant)
-        }
+        Concerned::Tenant(tenant) => tenants(seat).contains(tenant),
     }
 }
 
@@ -101,9 +106,8 @@ async fn check(router: &Inner, socket: &Socket, seat: &Seat) -> Result<(), auth:
     if socket.namespace() == MONITOR {
         router.auth.monitor_scope(&identity).await?;
     }
-    let mut tenants: HashMap<TenantId, Option<auth::Permissions>> = HashMap::new();
-    tenants.extend(seat.joined.borrow().values().map(|watched| (watched.tenant.clone(), None)));
-    tenants.extend(seat.rooms.borrow().values().map(|entered| (entered.tenant.clone(), None)));
+    let mut tenants: HashMap<TenantId, Option<auth::Permissions>> =
+        tenants(seat).into_iter().map(|tenant| (tenant, None)).collect();
     for (tenant, permissions) in &mut tenants {
         *permissions = match router.auth.permissions(&identity, tenant).await {
             Ok(permissions) => Some(permissions),
@@ -117,7 +121,16 @@ async fn check(router: &Inner, socket: &Socket, seat: &Seat) -> Result<(), auth:
     Ok(())
 }
 
-/// Leaves the runs and rooms of a tenant that these permissions do not allow; all without any.
+/// Whose runs it watches, by itself or by its widgets, and whose rooms it is in.
+fn tenants(seat: &Seat) -> HashSet<TenantId> {
+    let (joined, widgets) = (seat.joined.borrow(), seat.widgets.borrow());
+    let watched = joined.values().chain(widgets.values().map(|held| &held.watched));
+    let mut tenants: HashSet<TenantId> = watched.map(|watched| watched.tenant.clone()).collect();
+    tenants.extend(seat.rooms.borrow().values().map(|entered| entered.tenant.clone()));
+    tenants
+}
+
+/// Leaves the runs, widgets and rooms of a tenant that these permissions do not allow; all without any.
 fn leave(
     router: &Inner,
     socket: &Socket,
@@ -125,9 +138,24 @@ fn leave(
     tenant: &TenantId,
     permissions: Option<auth::Permissions>,
 ) {
+    let stays = |watched: &Watched| {
+        watched.tenant != *tenant || permissions.is_some_and(|permissions| watched.is_allowed(permissions))
+    };
+    seat.widgets.borrow_mut().retain(|widget, held| {
+        let stays = stays(&held.watched);
+        if !stays {
+            let (widgets, widget) = (router.widgets.clone(), widget.clone());
+            let disconnect = Disconnect { member: socket.member().clone(), last: Vec::new() };
+            actix_rt::spawn(async move {
+                if let Err(error) = widgets.disconnect(&widget, disconnect).await {
+                    log::warn!(widget:%; "a widget whose right is gone cannot be disconnected: {error}");
+                }
+            });
+        }
+        stays
+    });
     seat.joined.borrow_mut().retain(|run, watched| {
-        let stays = watched.tenant != *tenant
-            || permissions.is_some_and(|permissions| watched.is_allowed(permissions));
+        let stays = stays(watched);
         if !stays {
             router.runs.leave(run, socket.member());
         }

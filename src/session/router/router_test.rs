@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, net::IpAddr, rc::Rc, sync::Arc, time::Duration}
 
 use serde_json::{Map, Value, json};
 
-use super::{Router, TenantRates};
+use super::{OfRuns, Router, TenantRates};
 use crate::{
     auth::{Auth, FetchJwks, Fetched, NewToken, directory::StoreDirectory, sign},
     clock::Clock,
     config::{Rate, Secret, sections},
     delivery::{CloseReason, Deadline, Outlet, Settings, Slot, Switchboard},
-    ids::{RunId, SocketId},
+    ids::{HubId, RunId, SocketId},
     listener::Listeners,
     protocol::{events::Client, socketio::Event},
     session::{
@@ -19,6 +19,7 @@ use crate::{
         acks::Acks,
         socket::{Owner, Shared},
     },
+    widget::{self, Widgets},
     workflow::tests::rig::{Rig, js},
 };
 
@@ -65,8 +66,19 @@ async fn hub(limits: sections::Limits) -> Hub {
     let directory = Arc::new(StoreDirectory::new(rig.store.clone()));
     let auth = Auth::new(&section, directory, Arc::new(NoKeys), Clock::real()).unwrap();
     let rates = Arc::new(TenantRates::new(limits.client_events_per_tenant, Clock::real()));
+    let parts = widget::Parts {
+        store: rig.store.clone(),
+        shards: rig.shards.clone(),
+        host: Arc::new(OfRuns(rig.runs.clone())),
+        clock: Clock::real(),
+        supervise: sections::Supervise::default(),
+        hub: HubId::generate(),
+    };
+    let arbiter = actix_rt::Arbiter::current();
+    let widgets = Widgets::launch(parts, arbiter.clone(), vec![arbiter]).await.unwrap();
     let listeners = Listeners::new(rig.store.clone(), rig.shards.clone(), Clock::real());
-    let router = Router::new(auth, rig.runs.clone(), listeners, rates, Clock::real(), &limits);
+    let doors = (rig.runs.clone(), widgets);
+    let router = Router::new(auth, doors, listeners, rates, Clock::real(), &limits);
     let workflow = rig.chain(&[js("js", "wait 1")]).await;
     let run = rig.run(&workflow).await.instance_id;
     Hub { rig, board, router, secret, run, _dir: dir }
@@ -214,6 +226,7 @@ fn payload(event: Client, subject: Subject, hub: &Hub, foreign: &RunId) -> Strin
         }
         Client::WidgetConnect | Client::WidgetInput | Client::WidgetRefresh | Client::WidgetDisconnect => {
             body.insert("widgetID".to_owned(), json!("w1"));
+            body.insert("mode".to_owned(), json!("subscribe"));
             body.insert("instanceID".to_owned(), run);
         }
         Client::ChatRoomJoin | Client::ChatUserMessage | Client::ChatRoomDisconnect | Client::ChatCancel => {
@@ -251,13 +264,13 @@ fn expected(event: Client, subject: Subject) -> &'static str {
         },
         // Leaving what one is not in is done already.
         Client::RunLeave | Client::RoomLeave | Client::WidgetDisconnect => "ok",
+        Client::WidgetConnect => expected(Client::RunJoin, subject),
+        Client::WidgetRefresh => "NOT_CONNECTED",
         Client::ChatRoomJoin
         | Client::ChatUserMessage
         | Client::ChatRoomDisconnect
         | Client::ChatCancel
-        | Client::WidgetConnect
         | Client::WidgetInput
-        | Client::WidgetRefresh
         | Client::AuthRefresh
         | Client::Filter => "INVALID_REQUEST",
     }

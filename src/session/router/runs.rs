@@ -21,7 +21,7 @@ use crate::{
 
 /// Why a join or leave is refused.
 #[derive(Debug, thiserror::Error)]
-enum Refusal {
+pub(super) enum Refusal {
     #[error(transparent)]
     Payload(#[from] events::Error),
     /// Missing, or of a tenant that is none of the caller's business: the same words for both.
@@ -116,7 +116,7 @@ pub(super) struct Watched {
 impl Watched {
     /// `tenant:workflow:read` in the run's tenant; of a test run its starter has the right, others need
     /// `tenant:workflow:test`.
-    fn of(located: &Located, seat: &Seat) -> Self {
+    pub(super) fn of(located: &Located, seat: &Seat) -> Self {
         let run = &located.run;
         let user = seat.identity.user.as_ref();
         let is_starter = user.is_some() && user == run.starter_user_id.as_ref();
@@ -128,13 +128,18 @@ impl Watched {
         Self { tenant: run.tenant_id.clone(), needs }
     }
 
+    /// Of a widget whose run its socket started.
+    pub(super) fn by(tenant: &TenantId, needs: Permission) -> Self {
+        Self { tenant: tenant.clone(), needs: Some(needs) }
+    }
+
     pub(super) fn is_allowed(&self, permissions: Permissions) -> bool {
         self.needs.is_none_or(|needed| permissions.contains(needed))
     }
 }
 
 /// The right to watch.
-async fn authorize(router: &Inner, seat: &Seat, watched: &Watched) -> Result<(), Refusal> {
+pub(super) async fn authorize(router: &Inner, seat: &Seat, watched: &Watched) -> Result<(), Refusal> {
     let permissions = router.auth.permissions(&seat.identity, &watched.tenant).await;
     let permissions = match permissions {
         Ok(permissions) => permissions,

@@ -25,6 +25,8 @@ pub struct Registrant {
     pub key: Arc<str>,
     /// What it is told.
     pub projection: Arc<dyn Projection>,
+    /// The run that its registration of this key was with until now.
+    pub replaces: Option<RunId>,
     /// The ack, queued before the first frame.
     pub ack: Option<AckFrame>,
 }
@@ -70,6 +72,7 @@ pub(in crate::workflow) struct Attaching {
     about: About,
     key: Arc<str>,
     projection: Arc<dyn Projection>,
+    replaces: Option<RunId>,
     once: bool,
 }
 
@@ -114,17 +117,18 @@ pub(super) fn attach(
         Some(shown) => shown,
         None => recent.show(Arc::new(snapshot(run, &new.about, state, status)?)),
     };
-    let Attaching { key, projection, once, .. } = new;
-    add(shards, Registrant { member, key, projection, ack }, snapshot, once);
+    let Attaching { key, projection, replaces, once, .. } = new;
+    add(shards, Registrant { member, key, projection, replaces, ack }, snapshot, once);
     Ok(Watched::Joined)
 }
 
 /// Sends a registration to its socket's worker, which tells it where the run is.
 fn add(shards: &Shards, registrant: Registrant, snapshot: Arc<Snapshot>, once: bool) {
-    let Registrant { member, key, projection, ack } = registrant;
+    let Registrant { member, key, projection, replaces, ack } = registrant;
     let frames = ack_frame(&snapshot.run, snapshot.status, snapshot.seq, ack.as_ref());
     let (subject, after_seq) = (subject(&snapshot.run), snapshot.seq);
-    let register = Some(Box::new(Register { key, projection, snapshot, once }));
+    let replaces = replaces.as_ref().map(super::subject);
+    let register = Some(Box::new(Register { key, projection, snapshot, once, replaces }));
     shards.add_member(AddMember { subject, member, after_seq, frames, progress: false, register });
 }
 
@@ -158,8 +162,8 @@ impl Runs {
             add(&self.hub.shards, registrant, ended.snapshot(&run)?, once);
             return Ok(());
         }
-        let Registrant { member, key, projection, ack } = registrant;
-        let attaching = Attaching { about: About::of(&run), key, projection, once };
+        let Registrant { member, key, projection, replaces, ack } = registrant;
+        let attaching = Attaching { about: About::of(&run), key, projection, replaces, once };
         let watch = Watch { member, progress: false, after: None, ack, attach: Some(attaching) };
         match self.ask(&run.instance_id, |reply| Ask::Watch(Box::new(watch), reply)).await? {
             Watched::Joined => Ok(()),
@@ -167,11 +171,6 @@ impl Runs {
                 Err(Error::Internal("a registration needs no pages".to_owned()))
             }
         }
-    }
-
-    /// Takes a registration back.
-    pub fn detach(&self, run: &RunId, member: &Member, key: &Arc<str>) {
-        self.hub.shards.unregister(&subject(run), member, key);
     }
 }
 

@@ -32,9 +32,19 @@ fn graph() -> Value {
     })
 }
 
-/// The run that all examples speak of.
-fn example_run(examples: &[events::Example<Client>]) -> String {
-    examples[0].payload["runId"].as_str().unwrap().to_owned()
+/// The run and the workflow that all examples speak of.
+fn spoken_of(examples: &[events::Example<Client>]) -> (String, String) {
+    let execute = examples.iter().find(|example| example.name == "execute").unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    (text(&examples[0].payload["runId"]), text(&execute.payload["workflowID"]))
+}
+
+/// What a page does with its widgets it does by one socket.
+fn socket_of(example: &events::Example<Client>) -> &'static str {
+    match example.event {
+        Client::WidgetInput | Client::WidgetRefresh | Client::WidgetDisconnect => "execute",
+        _ => example.name,
+    }
 }
 
 /// The schema of an event's payload, with all that it refers to.
@@ -82,7 +92,7 @@ fn every_example_is_taken_and_every_answer_fits() {
     let mut driver = Driver::start(Kind::Node("4.8"));
     let url = format!("http://{}", hub.address);
     let (examples, _) = events::examples();
-    let theirs = example_run(&examples);
+    let (their_run, their_workflow) = spoken_of(&examples);
     // A socket each: a second join of one socket is answered without another snapshot.
     for example in &examples {
         driver.connect(example.name, &url, Via::Both, json!({ "token": ann }), json!({}));
@@ -94,13 +104,18 @@ fn every_example_is_taken_and_every_answer_fits() {
     let mut sent = BTreeSet::new();
     rooms(&hub, &ann, &mut driver, &examples);
     sent.extend([Client::RoomJoin, Client::RoomLeave]);
-    let of_runs = |example: &&events::Example<Client>| example.event == Client::RunJoin;
+    let of_runs = |example: &&events::Example<Client>| {
+        !matches!(example.event, Client::RunLeave | Client::RoomJoin | Client::RoomLeave)
+    };
     for example in examples.iter().filter(of_runs) {
-        let payload: Value =
-            serde_json::from_str(&example.payload.to_string().replace(&theirs, run)).unwrap();
-        let ack = driver.ask(example.name, example.event.as_str(), json!([payload]));
+        let payload = example.payload.to_string();
+        let payload = payload.replace(&their_run, run).replace(&their_workflow, &workflow);
+        let payload: Value = serde_json::from_str(&payload).unwrap();
+        let ack = driver.ask(socket_of(example), example.event.as_str(), json!([payload]));
         assert_eq!(ack[0]["ok"], true, "{}: {ack}", example.name);
-        assert_eq!(ack[0]["instanceID"], run, "{}: {ack}", example.name);
+        if payload.to_string().contains(run) {
+            assert_eq!(ack[0]["instanceID"], run, "{}: {ack}", example.name);
+        }
         sent.insert(example.event);
     }
     driver.wait("the end of the run", |seen| {
@@ -114,8 +129,12 @@ fn every_example_is_taken_and_every_answer_fits() {
     // As they stand, the examples speak of a run that does not exist.
     let unknown = driver.ask("join", Client::RunJoin.as_str(), json!([examples[0].payload]));
     assert_eq!(unknown[0]["error"]["code"], "RUN_NOT_FOUND", "{unknown}");
-    driver.wait("the error event", |seen| {
-        seen.iter().any(|line| line["event"] == Server::RunError.as_str()).then_some(())
+    let execute = examples.iter().find(|example| example.name == "execute").unwrap();
+    let unknown = driver.ask("execute", execute.event.as_str(), json!([execute.payload]));
+    assert_eq!(unknown[0]["error"]["code"], "WORKFLOW_NOT_FOUND", "{unknown}");
+    driver.wait("the error events and the end of a widget's run", |seen| {
+        let heard = |event: Server| seen.iter().any(|line| line["event"] == event.as_str());
+        (heard(Server::RunError) && heard(Server::WidgetError) && heard(Server::WidgetStatus)).then_some(())
     });
 
     let document = serde_json::to_value(asyncapi::document()).unwrap();

@@ -8,7 +8,7 @@
 
 mod crowd;
 mod ingest;
-mod joined;
+pub mod joined;
 mod order;
 mod refused;
 mod runs;
