@@ -44,6 +44,7 @@ pub(super) fn validate(config: &Config) -> Vec<Breach> {
         let rule = format!("must have at least 32 bytes, this one has {}", secret.expose().len());
         out.push(breach("auth.hs256_secret", REDACTED, rule, "make one with: openssl rand -hex 32"));
     }
+    sources(config, &mut out);
     for (index, issuer) in config.auth.issuers.iter().enumerate() {
         check_issuer(index, issuer, &mut out);
     }
@@ -53,6 +54,26 @@ pub(super) fn validate(config: &Config) -> Vec<Breach> {
         out.push(breach("log.level", &config.log.level, rule, "for example \"info,jethub::session=debug\""));
     }
     out
+}
+
+fn sources(config: &Config, out: &mut Vec<Breach>) {
+    let source = &config.datasource;
+    if let Some(url) = &source.service_url {
+        let parsed = Url::parse(url).ok();
+        let plain = parsed.as_ref().is_some_and(|url| url.username().is_empty() && url.password().is_none());
+        if !plain || !parsed.is_some_and(|url| matches!(url.scheme(), "http" | "https")) {
+            let rule = "must be an http or https address without a user";
+            let advice = "for example \"http://127.0.0.1:8090/run-query\"; its token is datasource.service_token";
+            out.push(breach("datasource.service_url", url, rule, advice));
+        }
+    }
+    if let Some(dir) = &source.sqlite_dir
+        && config.server.state_dir.starts_with(dir)
+    {
+        let rule = "must not hold server.state_dir: the hub's own files would be data sources";
+        let advice = "a directory of its own";
+        out.push(breach("datasource.sqlite_dir", &dir.display().to_string(), rule, advice));
+    }
 }
 
 /// The first part of a list of levels that is none.

@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::Pin,
     sync::Arc,
 };
@@ -11,7 +11,7 @@ use std::{
 use ipnet::IpNet;
 
 use super::{Error, Reason};
-use crate::config::sections as config;
+use crate::{config::sections as config, outbound::is_here};
 
 /// The addresses of a name.
 pub(super) type Found = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
@@ -140,7 +140,7 @@ impl Hosts {
             );
         }
         let named = self.allow.iter().any(|rule| rule.names_address(address));
-        if (address.is_loopback() || is_here(address)) && !self.loopback && !named {
+        if is_here(address) && !self.loopback && !named {
             return refuse(
                 "the host of the data source is the hub's machine; operators: datasource.allow_loopback permits it",
             );
@@ -155,7 +155,7 @@ impl Hosts {
 
     async fn is_own(&self, address: IpAddr, port: u16, database: &str) -> bool {
         for own in self.own.iter().filter(|own| own.port == port && own.database == database) {
-            let here = address.is_loopback() || is_here(address);
+            let here = is_here(address);
             let same = match &own.host {
                 None => here,
                 Some(host) => match host.parse::<IpAddr>() {
@@ -176,7 +176,7 @@ impl Hosts {
 
 fn same_place(known: IpAddr, address: IpAddr, here: bool) -> bool {
     let known = plain(known);
-    known == address || (here && (known.is_loopback() || is_here(known)))
+    known == address || (here && is_here(known))
 }
 
 /// The hosts, ports and database of the hub's URL, which may name several.
@@ -234,9 +234,4 @@ fn is_special(address: IpAddr) -> bool {
                 || v6 == Ipv6Addr::new(0xFD00, 0xEC2, 0, 0, 0, 0, 0, 0x254)
         }
     }
-}
-
-/// Whether the address is one of this machine: only those can be bound to.
-fn is_here(address: IpAddr) -> bool {
-    address.is_unspecified() || UdpSocket::bind((address, 0)).is_ok()
 }

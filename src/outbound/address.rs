@@ -1,6 +1,6 @@
 //! Which addresses of the internet are public.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 
 /// Whether the address is one that anybody on the internet may call: not loopback, link-local,
 /// private, shared, reserved, multicast, nor an IPv6 form of such an IPv4 address.
@@ -9,6 +9,11 @@ pub(super) fn is_public(address: IpAddr) -> bool {
         IpAddr::V4(address) => public_v4(address),
         IpAddr::V6(address) => public_v6(address),
     }
+}
+
+/// Whether the address is one of this machine: only those can be bound to.
+pub fn is_here(address: IpAddr) -> bool {
+    address.is_loopback() || address.is_unspecified() || UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// IPv4 ranges that are not public: network, prefix length (IANA special-purpose registry).
@@ -97,6 +102,16 @@ mod tests {
             "ff02::1",
         ] {
             assert!(!is_public(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_addresses() {
+        for address in ["127.0.0.1", "127.9.9.9", "::1", "0.0.0.0", "::"] {
+            assert!(is_here(address.parse().unwrap()), "{address}");
+        }
+        for address in ["8.8.8.8", "192.0.2.1", "2001:db8::1"] {
+            assert!(!is_here(address.parse().unwrap()), "{address}");
         }
     }
 

@@ -1,11 +1,19 @@
 //! The client: one call with its limits, hop by hop.
 
-use std::{error::Error as _, fmt, sync::Arc, time::Duration};
+use std::{
+    error::Error as _,
+    fmt,
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{Client, Response};
+use url::{Host, Url};
 
 use super::{
+    address::is_here,
     hop::Hop,
     resolver::{Blocked, Lookup, Resolver, System},
 };
@@ -22,6 +30,9 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 pub struct Outbound {
     settings: Arc<config::Outbound>,
     guarded: Client,
+    /// For the hub's own ports: there only other machines may be called.
+    away: Client,
+    own_ports: Arc<OnceLock<Vec<u16>>>,
     /// Connections of its own: one to the inside must never be found in the pool by a tenant's call.
     trusted: Client,
 }
@@ -43,8 +54,8 @@ impl Outbound {
             // Another thread may be first: then one is installed, which is what matters.
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         }
-        let build = |guarded| {
-            let resolver = Resolver { lookup: lookup.clone(), guarded };
+        let build = |guarded, away| {
+            let resolver = Resolver { lookup: lookup.clone(), guarded, away };
             let client = Client::builder()
                 // Environment proxies would see and redirect every call (`faults.md` A52).
                 .no_proxy()
@@ -60,9 +71,22 @@ impl Outbound {
         };
         Ok(Self {
             settings: Arc::new(settings.clone()),
-            guarded: build(!settings.allow_private)?,
-            trusted: build(false)?,
+            guarded: build(!settings.allow_private, false)?,
+            away: build(!settings.allow_private, true)?,
+            own_ports: Arc::default(),
+            trusted: build(false, false)?,
         })
+    }
+
+    /// The ports that the hub itself listens on: no tenant's call goes to this machine there,
+    /// whatever the settings permit. Said once, when they are known; it holds for all clones.
+    pub fn own_ports(&self, ports: Vec<u16>) {
+        let _ = self.own_ports.set(ports);
+    }
+
+    fn is_own_port(&self, url: &Url) -> bool {
+        let ports = self.own_ports.get();
+        ports.is_some_and(|ports| url.port_or_known_default().is_some_and(|port| ports.contains(&port)))
     }
 
     /// Carries out one call, redirects included. Dropping the future ends it. A status is no error:
@@ -96,6 +120,18 @@ impl Outbound {
 
     async fn once(&self, hop: &Hop) -> Result<Response, Error> {
         let client = match hop.trust {
+            Trust::Guarded if self.is_own_port(&hop.url) => {
+                let address = match hop.url.host() {
+                    Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+                    Some(Host::Ipv6(address)) => Some(address.to_canonical()),
+                    _ => None,
+                };
+                if address.is_some_and(is_here) {
+                    let host = hop.url.host_str().unwrap_or_default().to_owned();
+                    return Err(Error::BlockedAddress { host });
+                }
+                &self.away
+            }
             Trust::Guarded => &self.guarded,
             Trust::Operator => &self.trusted,
         };

@@ -22,6 +22,7 @@ mod resolver;
 #[cfg(test)]
 mod tests;
 
+pub use address::is_here;
 pub use client::Outbound;
 pub use error::{Error, Phase};
 pub use request::{Answer, Redirects, Request, Trust};

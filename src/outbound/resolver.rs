@@ -10,7 +10,7 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::address::is_public;
+use super::address::{is_here, is_public};
 
 /// The addresses of a name.
 pub(super) type Found = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
@@ -44,6 +44,8 @@ pub(super) struct Resolver {
     pub lookup: Arc<dyn Lookup>,
     /// Only public addresses.
     pub guarded: bool,
+    /// Only other machines.
+    pub away: bool,
 }
 
 impl fmt::Debug for Resolver {
@@ -54,11 +56,12 @@ impl fmt::Debug for Resolver {
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (found, guarded) = (self.lookup.lookup(name.as_str().to_owned()), self.guarded);
+        let found = self.lookup.lookup(name.as_str().to_owned());
+        let (guarded, away) = (self.guarded, self.away);
         Box::pin(async move {
             let mut addresses = found.await?;
-            if guarded && !addresses.is_empty() {
-                addresses.retain(|address| is_public(*address));
+            if (guarded || away) && !addresses.is_empty() {
+                addresses.retain(|address| (!guarded || is_public(*address)) && !(away && is_here(*address)));
                 if addresses.is_empty() {
                     return Err(Blocked.into());
                 }

@@ -105,7 +105,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         own: config.database.clone(),
         state_dir: state_dir.clone(),
         store: store.clone(),
-        outbound,
+        outbound: outbound.clone(),
         clock: clock.clone(),
     })?;
     let nodes = Nodes::new(ScriptPool::start(&config.script), &config.script);
@@ -154,6 +154,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let control = Control::start(state_dir, auth.clone(), clock.clone())?;
     let listeners =
         bound.listen().map_err(|source| Error::Listen { listen: config.server.listen.clone(), source })?;
+    outbound.own_ports(listeners.iter().map(|(_, address)| address.port()).collect());
     let Front { engine, hub, http, addresses } =
         front::open(&config, workers, shards, (parts, widgets), listeners)?;
     log::info!(

@@ -96,7 +96,8 @@ fn failure(error: &Driver, ask: &Ask<'_>) -> Error {
             let message = "the database sees another number of parameters than the query has";
             Error::failed(Reason::Settings, message)
         }
-        _ if text.contains("too large") || text.contains("TooLarge") => ask.limits.too_large(),
+        // The driver wraps its codec's error in an I/O error: only the words are left.
+        _ if text.contains("larger than max_allowed_packet") => ask.limits.too_large(),
         _ => Error::failed(Reason::Unreachable, "the connection to the database broke off"),
     }
 }

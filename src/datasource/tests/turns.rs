@@ -1,1 +1,71 @@
-//! To come.
+//! Under load: who waits is served in order, and no tenant takes all.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::rig::{Postgres, Rig, open_settings, tenant};
+use crate::{
+    config::sections::DataSource,
+    error::{Code, Coded},
+    ids::TenantId,
+};
+
+#[tokio::test]
+async fn a_hundred_queries_share_four_connections() {
+    let Some(database) = Postgres::new() else { return };
+    let rig = Rig::new(open_settings());
+    let source = rig.source("postgresql", database.options(), json!({}));
+    let query = rig.query(&source, json!({ "query": "SELECT pg_backend_pid() AS pid, pg_sleep(0.02)" }));
+    let begun = Instant::now();
+    let each = |number: usize| {
+        let (rig, query) = (&rig, &query);
+        async move {
+            let answer = rig.sources.run(Rig::call(query, json!({}))).await.unwrap();
+            (number, begun.elapsed(), answer["result"][0]["pid"].as_i64().unwrap())
+        }
+    };
+    let mut done = join_all((0..100).map(each)).await;
+    let pids: std::collections::HashSet<i64> = done.iter().map(|(.., pid)| *pid).collect();
+    assert!(pids.len() <= 4, "{pids:?}");
+    done.sort_by_key(|(_, at, _)| *at);
+    // In order, give or take those at work at once and what the machine does.
+    for (place, (number, ..)) in done.iter().enumerate() {
+        assert!(place.abs_diff(*number) <= 16, "{number} was {place}.");
+    }
+    let connections = rig.one(&source, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()").await;
+    assert!(connections.as_i64().unwrap() <= 4, "{connections}");
+}
+
+#[tokio::test]
+async fn a_tenant_that_asks_too_much_leaves_room_for_others() {
+    let Some(database) = Postgres::new() else { return };
+    let settings = DataSource { concurrent: 4, queue: 10, pool: 16, ..open_settings() };
+    let rig = Rig::new(settings);
+    let source = rig.source("postgresql", database.options(), json!({}));
+    let slow = rig.query(&source, json!({ "query": "SELECT pg_sleep(1)" }));
+    let quick = rig.query(&source, json!({ "query": "SELECT 1" }));
+    let other = TenantId::trusted("t2");
+    // The other tenant has the same source under its own name.
+    let saved = rig.table.queries.lock().get(&(tenant(), quick.clone())).cloned().unwrap();
+    rig.table.queries.lock().insert((other.clone(), quick.clone()), saved);
+    let sealed = rig.sources.vault().seal(&other, source.as_str(), "{}").unwrap();
+    let mut of_other = rig.table.sources.lock().values().next().unwrap().clone();
+    of_other.sealed = Some(sealed);
+    rig.table.sources.lock().insert((other.clone(), source.clone()), of_other);
+
+    let greedy = async { join_all((0..14).map(|_| rig.sources.run(Rig::call(&slow, json!({}))))).await };
+    let modest = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let begun = Instant::now();
+        let call = crate::datasource::QueryCall { tenant: other.clone(), ..Rig::call(&quick, json!({})) };
+        rig.sources.run(call).await.unwrap();
+        begun.elapsed()
+    };
+    let (outcomes, waited) = tokio::join!(greedy, modest);
+    assert!(waited < Duration::from_millis(700), "{waited:?}");
+    let refused: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+    assert_eq!(refused.len(), 2, "two at work, ten that wait, the others are sent away");
+    assert!(refused.iter().all(|error| error.code() == Code::RateLimited));
+}

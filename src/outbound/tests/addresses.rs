@@ -265,3 +265,21 @@ async fn behind_a_proxy() {
         Request { timeout: Some(Duration::from_secs(2)), ..Request::get("https://127.0.0.1:1/").trusted() };
     assert!(client.send(request).await.is_err());
 }
+
+#[tokio::test]
+async fn the_hubs_own_port_is_not_called_even_where_the_inside_may_be() {
+    let server = Server::answering(|_| ok("inside")).await;
+    let other = Server::answering(|_| ok("other")).await;
+    let client = open(&[server.port(), other.port()]);
+    assert!(client.send(Request::get(server.url("/"))).await.is_ok(), "not said yet");
+    client.clone().own_ports(vec![server.port()]);
+    let before = server.connections();
+    let port = server.port();
+    for host in ["127.0.0.1", "127.0.0.2", "2130706433", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "one.test"] {
+        let error = client.send(Request::get(format!("http://{host}:{port}/"))).await.unwrap_err();
+        assert_eq!(error.reason(), "blocked_address", "{host}");
+    }
+    assert_eq!(server.connections(), before);
+    assert!(client.send(Request::get(other.url("/"))).await.is_ok());
+    assert!(client.send(Request::get(server.url("/")).trusted()).await.is_ok(), "the operator's word counts");
+}
