@@ -63,7 +63,8 @@ fn sources(config: &Config, out: &mut Vec<Breach>) {
         let plain = parsed.as_ref().is_some_and(|url| url.username().is_empty() && url.password().is_none());
         if !plain || !parsed.is_some_and(|url| matches!(url.scheme(), "http" | "https")) {
             let rule = "must be an http or https address without a user";
-            let advice = "for example \"http://127.0.0.1:8090/run-query\"; its token is datasource.service_token";
+            let advice =
+                "for example \"http://127.0.0.1:8090/run-query\"; its token is datasource.service_token";
             out.push(breach("datasource.service_url", url, rule, advice));
         }
     }

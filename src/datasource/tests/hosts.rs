@@ -55,11 +55,30 @@ fn reason(outcome: Result<Vec<std::net::SocketAddr>, Error>) -> String {
 async fn as_shipped_all_but_this_machine_may_be_called() {
     let hosts = Hosts::new(&sections::DataSource::default(), &own(""), Arc::new(System));
     for host in [
-        "127.0.0.1", "127.8.9.1", "localhost", "localhost.", "::1", "[::1]", "0.0.0.0", "::", "::ffff:127.0.0.1", "64:ff9b::7f00:1",
-        "2130706433", "0x7f.1", "0177.1", "127.1", "169.254.169.254", "fe80::1", "fd00:ec2::254", "224.0.0.1",
+        "127.0.0.1",
+        "127.8.9.1",
+        "localhost",
+        "localhost.",
+        "::1",
+        "[::1]",
+        "0.0.0.0",
+        "::",
+        "::ffff:127.0.0.1",
+        "64:ff9b::7f00:1",
+        "2130706433",
+        "0x7f.1",
+        "0177.1",
+        "127.1",
+        "169.254.169.254",
+        "fe80::1",
+        "fd00:ec2::254",
+        "224.0.0.1",
     ] {
         let outcome = reason(hosts.resolve(host, 5432, "x").await);
-        assert!(outcome.starts_with("blocked_address") || outcome.starts_with("unreachable"), "{host}: {outcome}");
+        assert!(
+            outcome.starts_with("blocked_address") || outcome.starts_with("unreachable"),
+            "{host}: {outcome}"
+        );
         assert!(outcome.contains("datasource.allow") || outcome.contains("no address"), "{host}: {outcome}");
     }
     for host in ["10.0.0.1", "192.168.7.7", "8.8.8.8", "2001:4860:4860::8888"] {
@@ -111,11 +130,17 @@ async fn the_hubs_own_database_is_never_a_source() {
         "postgresql:///hubdb?host=/var/run/postgresql&user=hub",
         "postgresql://hub@[::1]:5432/hubdb",
     ] {
-        let settings = sections::DataSource { allow: vec!["127.0.0.0/8".to_owned(), "::1".to_owned()], ..open_settings() };
+        let settings = sections::DataSource {
+            allow: vec!["127.0.0.0/8".to_owned(), "::1".to_owned()],
+            ..open_settings()
+        };
         let hosts = Hosts::new(&settings, &own(url), Arc::new(System));
         for host in ["127.0.0.1", "127.0.0.2", "localhost", "::ffff:127.0.0.1", "::1"] {
             let outcome = reason(hosts.resolve(host, 5432, "hubdb").await);
-            assert!(outcome.starts_with("blocked_address: the data source is the hub's own database"), "{url} {host}: {outcome}");
+            assert!(
+                outcome.starts_with("blocked_address: the data source is the hub's own database"),
+                "{url} {host}: {outcome}"
+            );
             assert!(!outcome.contains("canary"));
         }
         assert_eq!(reason(hosts.resolve("127.0.0.1", 5432, "other").await), "ok");

@@ -11,7 +11,11 @@ use crate::{
 };
 
 fn rig(server: &Server) -> Rig {
-    Rig::with(sections::DataSource::default(), outbound_to(server), std::sync::Arc::new(crate::datasource::hosts::System))
+    Rig::with(
+        sections::DataSource::default(),
+        outbound_to(server),
+        std::sync::Arc::new(crate::datasource::hosts::System),
+    )
 }
 
 async fn echo() -> Server {
@@ -34,7 +38,11 @@ async fn a_request_is_made_of_source_query_and_inputs() {
     let rig = rig(&server);
     let options = json!({ "url": format!("{}/api/v1/", server.url()), "headers": { "X-A": "source", "X-B": "source" },
         "auth": { "type": "bearer" } });
-    let source = rig.source("http", options, json!({ "token": "canary-token", "secretHeaders": { "X-Secret": "canary-header" } }));
+    let source = rig.source(
+        "http",
+        options,
+        json!({ "token": "canary-token", "secretHeaders": { "X-Secret": "canary-header" } }),
+    );
     let query = json!({
         "method": "POST", "path": "/orders/{{id}}/items?fixed=1&x=%20", "query": { "q": "{{q}}", "list": "{{list}}", "gone": "{{gone}}", "mix": "a{{id}}" },
         "headers": { "X-B": "query {{id}}" }, "body": { "n": "{{n}}", "text": "n={{n}}", "list": "{{list}}", "deep": [{ "q": "{{q}}" }], "gone": "{{gone}}" },
@@ -43,7 +51,9 @@ async fn a_request_is_made_of_source_query_and_inputs() {
     let answer = rig.ask(&source, query, inputs).await.unwrap();
     assert_eq!(
         answer["line"],
-        json!("POST /api/v1/orders/a%2F..%2Fb%3Fc%23d/items?fixed=1&x=+&q=x%26y%3D1+%25&list=1&list=b%26c&mix=aa%2F..%2Fb%3Fc%23d HTTP/1.1")
+        json!(
+            "POST /api/v1/orders/a%2F..%2Fb%3Fc%23d/items?fixed=1&x=+&q=x%26y%3D1+%25&list=1&list=b%26c&mix=aa%2F..%2Fb%3Fc%23d HTTP/1.1"
+        )
     );
     let headers = &answer["headers"];
     for (name, value) in [
@@ -64,11 +74,17 @@ async fn a_request_is_made_of_source_query_and_inputs() {
     );
     let form = json!({ "method": "PUT", "bodyType": "form", "body": { "a": "{{q}}", "b": 1 } });
     let answer = rig.ask(&source, form, json!({ "q": "x&y=é" })).await.unwrap();
-    assert_eq!((&answer["body"], &answer["headers"]["content-type"]), (&json!("a=x%26y%3D%C3%A9&b=1"), &json!("application/x-www-form-urlencoded")));
+    assert_eq!(
+        (&answer["body"], &answer["headers"]["content-type"]),
+        (&json!("a=x%26y%3D%C3%A9&b=1"), &json!("application/x-www-form-urlencoded"))
+    );
     let text = json!({ "method": "POST", "bodyType": "text", "body": "say {{q}}" });
     assert_eq!(rig.ask(&source, text, json!({ "q": "it" })).await.unwrap()["body"], json!("say it"));
     let get = rig.ask(&source, json!({ "path": "x" }), json!({})).await.unwrap();
-    assert_eq!((&get["line"], get["headers"].get("idempotency-key")), (&json!("GET /api/v1/x HTTP/1.1"), None));
+    assert_eq!(
+        (&get["line"], get["headers"].get("idempotency-key")),
+        (&json!("GET /api/v1/x HTTP/1.1"), None)
+    );
 }
 
 #[tokio::test]
@@ -95,7 +111,9 @@ async fn each_way_to_authenticate() {
 #[tokio::test]
 async fn the_part_of_the_answer_that_counts() {
     let server = Server::answering(|request| match request.split(' ').nth(1).unwrap_or_default() {
-        "/json" => respond(200, "content-type: application/json\r\n", r#"{"data":[{"n":1},{"n":2}],"total":2}"#),
+        "/json" => {
+            respond(200, "content-type: application/json\r\n", r#"{"data":[{"n":1},{"n":2}],"total":2}"#)
+        }
         "/text" => respond(200, "", "plain words"),
         "/empty" => respond(204, "", ""),
         "/many" => respond(200, "", &json!((0..10_001).collect::<Vec<_>>()).to_string()),
@@ -163,16 +181,32 @@ async fn the_inside_is_not_called_and_no_line_is_broken() {
     );
     let port = server.port;
     for host in [
-        "127.0.0.1", "localhost", "localhost.", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1",
-        "0177.1", "127.1", "10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "169.254.169.254", "[fd00:ec2::254]",
-        "[64:ff9b::7f00:1]", "[fe80::1]",
+        "127.0.0.1",
+        "localhost",
+        "localhost.",
+        "0.0.0.0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "2130706433",
+        "0x7f.1",
+        "0177.1",
+        "127.1",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.0.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "[fd00:ec2::254]",
+        "[64:ff9b::7f00:1]",
+        "[fe80::1]",
     ] {
         let source = guarded.source("http", json!({ "url": format!("http://{host}:{port}/") }), json!({}));
         let error = guarded.fails(&source, json!({ "path": "/x" })).await;
         assert_eq!(error.code(), Code::QueryFailed, "{host}: {error}");
         // Not every resolver knows the name with a full stop.
         let unknown = host == "localhost." && error.reason() == "unreachable";
-        let blocked = error.reason() == "blocked_address" && error.to_string().contains("outbound.allow_private");
+        let blocked =
+            error.reason() == "blocked_address" && error.to_string().contains("outbound.allow_private");
         assert!(blocked || unknown, "{host}: {error}");
     }
     assert_eq!(server.count(), 0);
@@ -195,7 +229,9 @@ async fn the_inside_is_not_called_and_no_line_is_broken() {
 
 #[test]
 fn faults_are_told_when_it_is_saved() {
-    let query = |options: Value| check_query("http", &options).into_iter().map(|problem| problem.code).collect::<Vec<_>>();
+    let query = |options: Value| {
+        check_query("http", &options).into_iter().map(|problem| problem.code).collect::<Vec<_>>()
+    };
     for (options, code) in [
         (json!({ "method": "TRACE" }), "method"),
         (json!({ "method": "GET\r\n" }), "method"),
@@ -213,7 +249,10 @@ fn faults_are_told_when_it_is_saved() {
     ] {
         assert!(query(options.clone()).contains(&code), "{options}: {:?}", query(options.clone()));
     }
-    assert_eq!(query(json!({ "method": "GET", "path": "/a/{{b}}", "resultPath": "$.x[0]" })), Vec::<&str>::new());
+    assert_eq!(
+        query(json!({ "method": "GET", "path": "/a/{{b}}", "resultPath": "$.x[0]" })),
+        Vec::<&str>::new()
+    );
     for options in [
         json!({}),
         json!({ "url": "ftp://x" }),
@@ -245,9 +284,15 @@ async fn a_test_says_what_answers() {
 #[tokio::test]
 async fn the_query_service_is_asked_for_what_has_no_source() {
     let server = Server::answering(|request| match request {
-        request if request.contains("\"dataQueryID\":\"busy\"") => respond(503, "", r#"{"error":{"message":"busy canary-service"}}"#),
+        request if request.contains("\"dataQueryID\":\"busy\"") => {
+            respond(503, "", r#"{"error":{"message":"busy canary-service"}}"#)
+        }
         request if request.contains("\"dataQueryID\":\"odd\"") => respond(200, "", "no json"),
-        request => respond(200, "", &json!({ "rows": [1], "asked": request.split_once("\r\n\r\n").unwrap().1 }).to_string()),
+        request => respond(
+            200,
+            "",
+            &json!({ "rows": [1], "asked": request.split_once("\r\n\r\n").unwrap().1 }).to_string(),
+        ),
     })
     .await;
     let settings = sections::DataSource {
@@ -256,7 +301,11 @@ async fn the_query_service_is_asked_for_what_has_no_source() {
         ..sections::DataSource::default()
     };
     // The operator's own address is exempt from the rules for tenants.
-    let rig = Rig::with(settings, sections::Outbound::default(), std::sync::Arc::new(crate::datasource::hosts::System));
+    let rig = Rig::with(
+        settings,
+        sections::Outbound::default(),
+        std::sync::Arc::new(crate::datasource::hosts::System),
+    );
     let options = json!({ "inputDefinitions": [{ "key": "n", "type": "number", "required": true }] });
     let saved = rig.query_of(&tenant(), None, options);
     let answer = rig.sources.run(Rig::call(&saved, json!({ "n": "5", "x": 1 }))).await.unwrap();
@@ -285,11 +334,17 @@ async fn without_a_service_or_a_source_it_says_so() {
     let error = rig.sources.run(Rig::call(&none, json!({}))).await.unwrap_err();
     assert_eq!(error.code(), Code::QueryUnavailable);
     let gone = rig.query(&DataSourceId::generate(), json!({ "query": "SELECT 1" }));
-    assert_eq!(rig.sources.run(Rig::call(&gone, json!({}))).await.unwrap_err().code(), Code::QueryUnavailable);
+    assert_eq!(
+        rig.sources.run(Rig::call(&gone, json!({}))).await.unwrap_err().code(),
+        Code::QueryUnavailable
+    );
     // Not there, and not this tenant's: the same answer (faults.md A20).
     let foreign = rig.query_of(&TenantId::trusted("other"), None, json!({}));
     for id in [foreign, DataQueryId::generate()] {
         let error = rig.sources.run(Rig::call(&id, json!({}))).await.unwrap_err();
-        assert_eq!((error.code(), error.to_string().as_str()), (Code::PermissionDenied, "the query is not one of this tenant"));
+        assert_eq!(
+            (error.code(), error.to_string().as_str()),
+            (Code::PermissionDenied, "the query is not one of this tenant")
+        );
     }
 }

@@ -24,7 +24,8 @@ fn with(settings: DataSource) -> Option<(Rig, MySql, DataSourceId)> {
 
 async fn running(rig: &Rig, source: &DataSourceId, like: &str) -> i64 {
     let sql = "SELECT count(*) FROM information_schema.processlist WHERE db = database() AND id <> connection_id() AND info LIKE {{like}}";
-    let answer = rig.ask(source, json!({ "query": sql }), json!({ "like": format!("%{like}%") })).await.unwrap();
+    let answer =
+        rig.ask(source, json!({ "query": sql }), json!({ "like": format!("%{like}%") })).await.unwrap();
     answer["result"][0].as_object().unwrap().values().next().unwrap().as_i64().unwrap()
 }
 
@@ -81,7 +82,10 @@ async fn every_type_has_its_form() {
     let second = &rows[1];
     assert_eq!(second["da"], json!("0000-00-00"));
     assert_eq!(second["dt"], json!("0000-00-00T00:00:00"));
-    assert_eq!((&second["y"], &second["tm"], &second["d2"], &second["ub"]), (&json!(0), &json!("00:00:00"), &json!(100), &json!(7)));
+    assert_eq!(
+        (&second["y"], &second["tm"], &second["d2"], &second["ub"]),
+        (&json!(0), &json!("00:00:00"), &json!(100), &json!(7))
+    );
     assert_eq!(rig.rows(&source, "SELECT 1 AS a, 2 AS a").await, [json!({ "a": 1, "a_2": 2 })]);
     assert_eq!(rig.one(&source, "SELECT sum(id) FROM v").await, json!(3));
     let exact = json!({ "query": "SELECT d2, ub, i FROM v WHERE id = 2", "exactNumbers": true });
@@ -93,7 +97,17 @@ async fn every_type_has_its_form() {
 async fn what_is_bound_is_never_a_part_of_the_statement() {
     let Some((rig, database, source)) = rig() else { return };
     database.exec("CREATE TABLE t (a VARCHAR(50));\nINSERT INTO t VALUES ('one'), ('it''s')");
-    for payload in ["' OR 1=1 -- ", "'; DROP TABLE t; -- ", "\\' OR 1=1 -- ", "\" OR \"\"=\"", "\u{ff07} OR 1=1", "?", ":a", "/*!1*/", "%"] {
+    for payload in [
+        "' OR 1=1 -- ",
+        "'; DROP TABLE t; -- ",
+        "\\' OR 1=1 -- ",
+        "\" OR \"\"=\"",
+        "\u{ff07} OR 1=1",
+        "?",
+        ":a",
+        "/*!1*/",
+        "%",
+    ] {
         let query = json!({ "query": "SELECT count(*) AS n, max({{a}}) AS a FROM t WHERE a = {{a}}" });
         let answer = rig.ask(&source, query, json!({ "a": payload })).await.unwrap();
         assert_eq!(answer["result"][0]["n"], json!(0), "{payload}");
@@ -102,7 +116,8 @@ async fn what_is_bound_is_never_a_part_of_the_statement() {
     let answer = rig.ask(&source, list, json!({ "l": ["one", "' OR 1=1 -- "] })).await.unwrap();
     assert_eq!(answer["result"], json!([{ "a": "one" }]));
     let bound = json!({ "query": "SELECT {{i}} + 1 AS i, {{f}} * 2 AS f, {{b}} AS b, {{n}} AS n, {{t}} AS t, {{u}} AS u" });
-    let inputs = json!({ "i": 41, "f": 1.25, "b": true, "t": "it's \"\\", "u": 18_446_744_073_709_551_615_u64 });
+    let inputs =
+        json!({ "i": 41, "f": 1.25, "b": true, "t": "it's \"\\", "u": 18_446_744_073_709_551_615_u64 });
     let answer = rig.ask(&source, bound, inputs).await.unwrap();
     assert_eq!(
         answer["result"][0],
@@ -186,6 +201,9 @@ async fn a_test_says_what_answers() {
         let error = rig.sources.test("mysql", &options, &secrets).await.unwrap_err();
         assert_eq!(error.reason(), reason, "{key}: {error}");
         let shown = format!("{error} {error:?}");
-        assert!(!shown.contains("no_such") && !shown.contains("127.0.0.1") && !shown.contains("canary"), "{shown}");
+        assert!(
+            !shown.contains("no_such") && !shown.contains("127.0.0.1") && !shown.contains("canary"),
+            "{shown}"
+        );
     }
 }

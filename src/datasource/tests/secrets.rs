@@ -38,7 +38,8 @@ async fn no_error_shows_a_credential_or_an_address() {
         Ok(value) => seen.push(value.to_string()),
         Err(error) => seen.push(format!("{error} {error:?} {} {}", error.public_message(), error.reason())),
     };
-    let secrets = json!({ "password": CANARY, "token": CANARY, "apiKey": CANARY, "secretHeaders": { "X-S": CANARY } });
+    let secrets =
+        json!({ "password": CANARY, "token": CANARY, "apiKey": CANARY, "secretHeaders": { "X-S": CANARY } });
     let (postgres, mysql) = (Postgres::new(), MySql::new());
     let name = |name: Option<&String>| name.cloned().unwrap_or_else(|| "none".to_owned());
     let databases = [
@@ -84,7 +85,11 @@ async fn no_error_shows_a_credential_or_an_address() {
 #[tokio::test]
 async fn a_credential_under_a_lost_key_is_said_to_be_one() {
     let rig = Rig::new(open_settings());
-    let source = rig.source("postgresql", json!({ "host": "127.0.0.1", "database": "test", "user": "root" }), json!({}));
+    let source = rig.source(
+        "postgresql",
+        json!({ "host": "127.0.0.1", "database": "test", "user": "root" }),
+        json!({}),
+    );
     let other = Rig::new(open_settings());
     let saved = other.table.sources.lock().len();
     assert_eq!(saved, 0);

@@ -34,7 +34,8 @@ async fn a_hundred_queries_share_four_connections() {
     for (place, (number, ..)) in done.iter().enumerate() {
         assert!(place.abs_diff(*number) <= 16, "{number} was {place}.");
     }
-    let connections = rig.one(&source, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()").await;
+    let connections =
+        rig.one(&source, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()").await;
     assert!(connections.as_i64().unwrap() <= 4, "{connections}");
 }
 

@@ -164,7 +164,7 @@ async fn of_several_addresses_only_the_public_ones_are_handed_on() {
     use reqwest::dns::Resolve;
     let names =
         Names::of(&[("mixed.test", &[&["127.0.0.1", "8.8.8.8", "::1", "2606:4700::1111", "10.0.0.1"]])]);
-    let resolver = crate::outbound::resolver::Resolver { lookup: names, guarded: true };
+    let resolver = crate::outbound::resolver::Resolver { lookup: names, guarded: true, away: false };
     let found = resolver.resolve("mixed.test".parse().unwrap()).await.unwrap();
     let found: Vec<String> = found.map(|address| address.ip().to_string()).collect();
     assert_eq!(found, ["8.8.8.8", "2606:4700::1111"]);
@@ -275,7 +275,8 @@ async fn the_hubs_own_port_is_not_called_even_where_the_inside_may_be() {
     client.clone().own_ports(vec![server.port()]);
     let before = server.connections();
     let port = server.port();
-    for host in ["127.0.0.1", "127.0.0.2", "2130706433", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "one.test"] {
+    for host in ["127.0.0.1", "127.0.0.2", "2130706433", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "one.test"]
+    {
         let error = client.send(Request::get(format!("http://{host}:{port}/"))).await.unwrap_err();
         assert_eq!(error.reason(), "blocked_address", "{host}");
     }
