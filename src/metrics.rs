@@ -65,6 +65,8 @@ pub struct Delivery {
 pub struct JournalMetrics {
     /// Rows committed.
     pub rows: Counter,
+    /// Pages of streams read: by actors that load, by replays, by views.
+    pub reads: Counter,
     /// Transactions committed.
     pub commits: Counter,
     /// Appends refused, by reason.
@@ -83,6 +85,7 @@ impl Default for JournalMetrics {
     fn default() -> Self {
         Self {
             rows: Counter::default(),
+            reads: Counter::default(),
             commits: Counter::default(),
             refused: Family::default(),
             queue_rows: Gauge::default(),
@@ -202,6 +205,7 @@ impl Metrics {
         r.register("journal_queue_rows", "Rows waiting for the journal", j.queue_rows.clone());
         r.register("broken_promises", "Database settings that break a promise", j.broken_promises.clone());
         r.register("journal_commit_seconds", "Seconds a commit", j.commit_seconds.clone());
+        r.register("journal_reads", "Pages of streams read", j.reads.clone());
         r.register("journal_batch_rows", "Rows a batch", j.batch_rows.clone());
         let a = &self.actors;
         r.register("actors_alive", "Living actors by kind", a.alive.clone());

@@ -159,6 +159,7 @@ impl Journal {
         max_bytes: usize,
     ) -> Result<Page, Error> {
         let stream = stream.clone();
+        metrics().journal.reads.inc();
         self.handle
             .pool
             .run(move |connection| reader::page(connection, &stream, after, max_rows, max_bytes))
