@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::config::sections::{Node, Script, Workflow};
 
+/// So that a recovery reads some hundred rows; no setting, `workflow/fold.rs` counts on about as many.
+const SNAPSHOT_EVERY: u64 = 1000;
+
 /// Bounds of definitions and runs, from the configuration. Only `decide` looks at them: what
 /// they cause is in the rows, so that a changed setting never changes the fold.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +25,8 @@ pub struct Limits {
     pub max_rows: u64,
     /// Most journal bytes of a run.
     pub max_run_journal: u64,
+    /// Rows between two snapshots, at least.
+    pub snapshot_every: u64,
     /// Most attempts of a run at work at once.
     pub max_parallel_nodes: usize,
     /// Largest output of a node, bytes of JSON.
@@ -45,6 +50,7 @@ impl Limits {
             max_context_in_updates: workflow.max_context_in_updates.get(),
             max_rows: workflow.max_rows,
             max_run_journal: u64::try_from(workflow.max_run_journal.get()).unwrap_or(u64::MAX),
+            snapshot_every: SNAPSHOT_EVERY,
             max_parallel_nodes: workflow.max_parallel_nodes.max(1),
             max_output: node.output.get(),
             run_timeout: workflow.run_timeout.get(),

@@ -5,12 +5,14 @@
 //! without code, waits) and the end of the run come out as one list, for one append.
 //!
 //! `decide` reads the command, `work` makes the events of nodes and of the end, `schedule` says
-//! which nodes are ready, `passes` how loops go through their items, `retry` what follows a failure, `external` takes what others report.
+//! which nodes are ready, `passes` how loops go through their items, `retry` what follows a failure,
+//! `void` leaves out what a step itself takes back, `external` takes what others report.
 mod decide;
 mod external;
 mod passes;
 mod retry;
 mod schedule;
+mod void;
 mod work;
 
 pub use self::decide::{Step, decide, step};

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{decide::Step, retry, schedule};
+use super::{decide::Step, retry, schedule, void::without_void};
 use crate::{
     engine::{
         Completed, Dispatched, Effect, Failed, Fields, Finished, NodeError, RunEvent, RunState, RunStatus,
-        Suspended, Then, TimerKey, apply,
+        Suspended, Then, apply,
         definition::Node,
         effects,
         nodes::{Begin, Ended, Kind},
         snapshot_due,
-        state::{Phase, Stage, additions},
+        state::{Phase, additions},
         update,
         value::json_size,
     },
@@ -385,53 +385,5 @@ fn blank(place: &Place, output: Fields) -> Completed {
         answered: None,
         context_data: None,
         duration_ms: None,
-    }
-}
-
-/// Drops what the rest of the step takes back (a dispatch that the end of the run overtook, a timer
-/// that is cleared again), and what was never there to be taken back.
-fn without_void(effects: Vec<Effect>, before: &RunState, over: bool) -> Vec<Effect> {
-    let began = |effect: &Effect| match effect {
-        Effect::Dispatch { node, visit, attempt, .. } => Some((node.clone(), *visit, *attempt)),
-        _ => None,
-    };
-    let dispatched: Vec<_> = effects.iter().filter_map(began).collect();
-    let set: Vec<_> = effects
-        .iter()
-        .filter_map(|effect| if let Effect::SetTimer { key, .. } = effect { Some(key.clone()) } else { None })
-        .collect();
-    let cleared: Vec<_> = effects
-        .iter()
-        .filter_map(|effect| if let Effect::ClearTimer { key } = effect { Some(key.clone()) } else { None })
-        .collect();
-    let keep = |effect: &Effect| match effect {
-        Effect::Dispatch { .. } => !over,
-        Effect::Interrupt { node, visit, attempt } => {
-            !(over && dispatched.contains(&(node.clone(), *visit, *attempt)))
-        }
-        Effect::SetTimer { key, .. } => !over && !cleared.contains(key),
-        Effect::ClearTimer { key } => !over && !set.contains(key) && has_timer(before, key),
-        Effect::GoOn => !over,
-        // A request that the same step opened and closed again is a row all the same.
-        Effect::OpenRequest { .. } | Effect::CloseRequest { .. } | Effect::Finished(_) => true,
-    };
-    effects.into_iter().filter(keep).collect()
-}
-
-/// Whether a timer of that key was set.
-fn has_timer(state: &RunState, key: &TimerKey) -> bool {
-    let phase = |node| state.facts.nodes.get(node).map(|facts| (facts.visit, &facts.phase));
-    match key {
-        TimerKey::Run => true,
-        TimerKey::Retry { node, visit, attempt } => {
-            matches!(phase(node), Some((at, Phase::Retrying { attempt: next, .. })) if at == *visit && next == attempt)
-        }
-        TimerKey::Wake { node, visit } => match phase(node) {
-            Some((at, Phase::Suspended { .. })) => at == *visit,
-            Some((at, Phase::Looping(looping))) => {
-                at == *visit && matches!(looping.stage, Stage::Pause { .. })
-            }
-            _ => false,
-        },
     }
 }

@@ -16,9 +16,6 @@ use crate::{
     ids::{Attempt, NodeId, Seq, Visit},
 };
 
-/// Rows between two snapshots.
-const SNAPSHOT_EVERY: i64 = 1000;
-
 /// How many runs are above this one, for code and templates.
 const SUB_DEPTH: &str = "__subDepth";
 
@@ -293,10 +290,10 @@ fn finish(state: &mut RunState, event: &Finished, seq: Seq) {
 /// one is worth as many bytes of other rows, so that all of them together at most double a journal.
 pub fn snapshot_due(state: &RunState) -> Option<RunEvent> {
     let facts = &state.facts;
-    let rows = facts.seq.0.saturating_sub(facts.snapshot.0) >= SNAPSHOT_EVERY;
+    let rows = u64::try_from(facts.seq.0.saturating_sub(facts.snapshot.0)).unwrap_or(0);
     let bytes = facts.journal_bytes.saturating_sub(facts.bytes_before) >= facts.snapshot_bytes;
     // The contexts of an external run differ from node to node: a snapshot would hold them all.
-    (rows && bytes && facts.status == RunStatus::Running && !facts.external).then(|| {
+    (rows >= state.limits.snapshot_every && bytes && facts.status == RunStatus::Running && !facts.external).then(|| {
         let mut facts = facts.clone();
         facts.snapshot_bytes = u64::try_from(json_size(&facts.packed())).unwrap_or(u64::MAX);
         RunEvent::Snapshot(Box::new(facts))

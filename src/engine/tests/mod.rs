@@ -3,9 +3,11 @@
 mod conditions;
 mod external;
 mod failures;
+mod flat;
 mod graphs;
 mod limits;
 mod loops;
+mod property;
 mod rows;
 mod scheduling;
 mod sim;

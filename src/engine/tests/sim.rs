@@ -39,6 +39,8 @@ pub(super) struct Sim {
     pub(super) interrupted: Vec<String>,
     /// The last step was cut short.
     goes_on: bool,
+    /// When each row was decided.
+    pub(super) times: Vec<Timestamp>,
     /// How many steps there were, and the most rows of one.
     pub(super) steps: usize,
     pub(super) most_rows: usize,
@@ -97,7 +99,7 @@ impl Sim {
         let definition = validate_external(source, &limits).unwrap();
         Self::over(RunState::new(Arc::new(definition), Arc::new(limits)))
     }
-    fn over(state: RunState) -> Self {
+    pub(super) fn over(state: RunState) -> Self {
         Self {
             state,
             rows: Vec::new(),
@@ -106,6 +108,7 @@ impl Sim {
             timers: BTreeMap::new(),
             interrupted: Vec::new(),
             goes_on: false,
+            times: Vec::new(),
             steps: 0,
             most_rows: 0,
             asked: BTreeSet::new(),
@@ -156,6 +159,7 @@ impl Sim {
 
         self.steps += 1;
         self.most_rows = self.most_rows.max(step.rows.len());
+        self.times.extend(step.rows.iter().map(|_| self.now));
         self.rows.extend(step.rows);
         self.updates.extend(step.updates);
         self.state = step.state;
@@ -283,16 +287,28 @@ impl Sim {
     pub(super) fn check(&self) {
         invariants::check_stream(self.rows.iter().map(|(seq, event)| (*seq, event))).unwrap();
         assert!(self.refolded().facts == self.state.facts, "{:?}", self.trace());
+        // A snapshot row stands for all before it.
+        if let Some(at) = self.rows.iter().rposition(|(_, event)| matches!(event, RunEvent::Snapshot(_))) {
+            let new = RunState::new(self.state.definition.clone(), self.state.limits.clone());
+            assert!(refold(&new, &self.rows[at..]).facts == self.state.facts, "{:?}", self.trace());
+        }
     }
     /// The hub died and comes back: what was at work begins anew, with the same keys.
     pub(super) fn crash(&mut self) {
-        self.state = self.refolded();
+        let (timers, asked) = (self.timers.clone(), self.asked.clone());
+        self.recover(self.refolded());
+        assert_eq!(self.timers, timers, "timers are rows: a recovery sets the same");
+        assert_eq!(self.asked, asked, "requests, too");
+    }
+    /// Goes on with a state that was read from rows.
+    pub(super) fn recover(&mut self, state: RunState) {
+        self.state = state;
         self.open.clear();
-        let before = std::mem::take(&mut self.timers);
+        self.timers.clear();
+        self.asked = self.state.open_requests().into_iter().map(|open| (open.node, open.visit)).collect();
         for effect in outstanding(&self.state) {
             self.carry_out(effect);
         }
-        assert_eq!(self.timers, before, "timers are rows: a recovery sets the same");
         self.go_on();
     }
 }

@@ -201,6 +201,16 @@ fn a_wait_comes_before_each_item_but_the_first() {
 }
 
 #[test]
+fn a_wait_that_begins_in_the_step_of_the_first_item_is_waited() {
+    let nodes = [over(json!({"delayBetweenItems": 1000})), node("d", "delay", json!({}))];
+    let mut sim = Sim::started(&nodes, "s->l l:loop->d l:completed->e", json!({"list": [1, 2, 3]}));
+    for _ in 0..2 {
+        assert_eq!(sim.fire(), TimerKey::Wake { node: id("l"), visit: Visit(1) });
+    }
+    sim.completed();
+}
+
+#[test]
 fn a_late_result_of_an_earlier_item_is_stale() {
     let mut sim = simple(json!({}), json!([1, 2]));
     let first = sim.open[0].clone();
