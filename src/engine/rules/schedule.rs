@@ -4,8 +4,15 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use jiff::Timestamp;
+
 use crate::{
-    engine::{Definition, RunState, RunStatus, definition::Node, nodes::Kind, state::Phase},
+    engine::{
+        Definition, RunState, RunStatus,
+        definition::Node,
+        nodes::{Begin, Kind},
+        state::Phase,
+    },
     ids::Seq,
 };
 
@@ -24,8 +31,8 @@ pub(super) struct Plan {
     pub(super) over: Vec<usize>,
     /// Bodies in which nodes wait and nothing is left that they could wait for.
     pub(super) stuck: bool,
-    /// Nodes whose rows are not all there: what follows from the ones that are comes first. A step
-    /// leaves none of them, a journal that was cut within an append does.
+    /// Nodes from whose last row something follows at once: a further attempt without a wait, the end of
+    /// the run. A step leaves none of them, a journal that was cut within an append does.
     pub(super) half: Vec<usize>,
 }
 
@@ -65,7 +72,14 @@ pub(in crate::engine) fn goes_on(state: &RunState) -> bool {
     }
     let plan = plan(state);
     let left = !plan.half.is_empty() || !plan.over.is_empty() || plan.stuck;
-    left || plan.active == 0 || (!plan.ready.is_empty() && plan.busy < state.limits.max_parallel_nodes.max(1))
+    let free = plan.busy < state.limits.max_parallel_nodes.max(1);
+    let mut ready = plan.ready.iter().filter_map(|at| state.definition.nodes().get(*at));
+    left || plan.active == 0 || ready.any(|node| free || needs_nobody(state, node))
+}
+
+/// Whether a node that is ready takes no place of work. The time decides only what comes of it.
+fn needs_nobody(state: &RunState, node: &Node) -> bool {
+    node.disabled || !matches!(node.kind.begin(&state.view(node), Timestamp::UNIX_EPOCH), Begin::Task)
 }
 
 impl Walk<'_> {
@@ -86,6 +100,9 @@ impl Walk<'_> {
                     continue;
                 }
                 Some(Phase::Retrying { .. }) => {
+                    if node.policy.retry_delay.is_zero() {
+                        self.plan.half.push(at);
+                    }
                     self.plan.active += 1;
                     self.plan.busy += 1;
                     continue;

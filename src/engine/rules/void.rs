@@ -12,9 +12,8 @@ use crate::{
 /// that is cleared or set again), and what was never there to be taken back.
 pub(super) fn without_void(effects: Vec<Effect>, before: &RunState, over: bool) -> Vec<Effect> {
     let began: Vec<_> = effects.iter().filter_map(dispatched).collect();
-    let last = |at: usize, key: &TimerKey| {
-        effects.iter().skip(at + 1).filter_map(timer).all(|later| later != key)
-    };
+    let last =
+        |at: usize, key: &TimerKey| effects.iter().skip(at + 1).filter_map(timer).all(|later| later != key);
     let keep = |at: usize, effect: &Effect| match effect {
         Effect::Dispatch { .. } | Effect::GoOn => !over,
         Effect::Interrupt { node, visit, attempt } => {

@@ -81,7 +81,7 @@ impl<'a> Work<'a> {
             let definition = self.state().definition.clone();
             let plan = schedule::plan(self.state());
             if let Some(node) = plan.half.first().and_then(|at| definition.nodes().get(*at)) {
-                self.complete(node);
+                self.follow(node);
                 continue;
             }
             if let Some(message) = self.over_limit() {
@@ -114,11 +114,16 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// What follows from the last row of a node whose rows are not all there.
-    fn complete(&mut self, node: &Node) {
+    /// What follows at once from the last row of a node.
+    fn follow(&mut self, node: &Node) {
         let Some(facts) = self.state().facts.nodes.get(&node.id).cloned() else { return };
         let seen = facts.seen.as_ref();
         match (&facts.phase, &node.kind) {
+            (Phase::Retrying { attempt, .. }, _) => {
+                let (visit, attempt) = (facts.visit, *attempt);
+                let place = Place { node: node.id.clone(), visit, attempt, iteration: facts.iteration };
+                self.again(node, &place);
+            }
             (Phase::Running { attempt, .. }, _) => {
                 let (visit, attempt) = (facts.visit, *attempt);
                 let place = Place { node: node.id.clone(), visit, attempt, iteration: facts.iteration };
@@ -302,7 +307,7 @@ impl<'a> Work<'a> {
         self.push(RunEvent::Completed(event));
     }
 
-    /// An attempt failed: another one, or on at another handle, or the end.
+    /// An attempt failed. What follows is read off its row.
     pub(super) fn failed(&mut self, node: &Node, place: &Place, error: NodeError) {
         let error = retry::bounded(error);
         let then = retry::then(&self.state().definition, node, place.attempt, &error, self.now);
@@ -316,18 +321,12 @@ impl<'a> Work<'a> {
             attempt: place.attempt,
             iteration: place.iteration,
             error,
-            then: then.clone(),
+            then,
             output_variable: node.output_variable.clone(),
             output,
             context_data: None,
             duration_ms: self.duration(place),
         }));
-        if let Then::Retry(at) = then
-            && at <= self.now
-        {
-            let next = Place { attempt: Attempt(place.attempt.0.saturating_add(1)), ..place.clone() };
-            self.again(node, &next);
-        }
     }
 
     /// Ends the run; whatever still runs is discarded.

@@ -293,9 +293,10 @@ pub fn snapshot_due(state: &RunState) -> Option<RunEvent> {
     let rows = u64::try_from(facts.seq.0.saturating_sub(facts.snapshot.0)).unwrap_or(0);
     let bytes = facts.journal_bytes.saturating_sub(facts.bytes_before) >= facts.snapshot_bytes;
     // The contexts of an external run differ from node to node: a snapshot would hold them all.
-    (rows >= state.limits.snapshot_every && bytes && facts.status == RunStatus::Running && !facts.external).then(|| {
-        let mut facts = facts.clone();
-        facts.snapshot_bytes = u64::try_from(json_size(&facts.packed())).unwrap_or(u64::MAX);
-        RunEvent::Snapshot(Box::new(facts))
-    })
+    (rows >= state.limits.snapshot_every && bytes && facts.status == RunStatus::Running && !facts.external)
+        .then(|| {
+            let mut facts = facts.clone();
+            facts.snapshot_bytes = u64::try_from(json_size(&facts.packed())).unwrap_or(u64::MAX);
+            RunEvent::Snapshot(Box::new(facts))
+        })
 }

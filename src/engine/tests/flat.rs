@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::sim::{Sim, js, node, source};
 use crate::engine::{
-    AttemptResult, Effect, Limits, NodeError, Outcome, RunCommand, RunEvent, RunState, RunStatus, Start, joiner,
-    snapshot_due, step,
+    AttemptResult, Effect, Limits, NodeError, Outcome, RunCommand, RunEvent, RunState, RunStatus, Start,
+    joiner, snapshot_due, step,
 };
 
 /// A run without the checks of the harness, and what its steps cost.
@@ -40,12 +40,14 @@ impl Bare {
         }
         for effect in step.effects {
             match effect {
-                Effect::Dispatch { node, visit, attempt, .. } => self.next.push(RunCommand::Result(AttemptResult {
-                    node,
-                    visit,
-                    attempt,
-                    outcome: outcome(visit.0),
-                })),
+                Effect::Dispatch { node, visit, attempt, .. } => {
+                    self.next.push(RunCommand::Result(AttemptResult {
+                        node,
+                        visit,
+                        attempt,
+                        outcome: outcome(visit.0),
+                    }))
+                }
                 Effect::GoOn => self.next.push(RunCommand::GoOn),
                 _ => {}
             }
@@ -96,7 +98,8 @@ fn a_long_loop_costs_the_same_at_its_end() {
     let (early, late) = (typical(&costs[10..110]), typical(&costs[3900..4000]));
     assert!(late < early * 3, "{early:?} at first, {late:?} at last");
     // Bytes: a row, and what snapshots add to it.
-    let (early, late): (usize, usize) = (run.bytes[..2000].iter().sum(), run.bytes[8000..10_000].iter().sum());
+    let (early, late): (usize, usize) =
+        (run.bytes[..2000].iter().sum(), run.bytes[8000..10_000].iter().sum());
     assert!(late < early * 3, "{early} bytes at first, {late} at last");
     let snapshots: usize = run.bytes.iter().filter(|bytes| **bytes > 5000).sum();
     let rows: usize = run.bytes.iter().sum::<usize>() - snapshots;
@@ -141,7 +144,11 @@ fn a_long_chain_of_retries_costs_the_same_at_its_end() {
 fn a_snapshot_holds_results_but_no_context_twice() {
     let (mut nodes, edges) = over("a->b b->c c->d");
     nodes.extend([js("c"), js("d")]);
-    let mut run = Bare::start(&nodes, &edges, json!({"list": (0..600).collect::<Vec<_>>(), "big": "x".repeat(100_000)}));
+    let mut run = Bare::start(
+        &nodes,
+        &edges,
+        json!({"list": (0..600).collect::<Vec<_>>(), "big": "x".repeat(100_000)}),
+    );
     (0..2200).for_each(|_| drop(run.go(|visit| Outcome::Returned(json!([visit, "some words", 1.5])))));
     let facts = run.state.facts.packed();
     let size = serde_json::to_string(&facts).unwrap().len();
@@ -168,7 +175,9 @@ fn a_joiner_of_a_long_run_costs_the_same() {
 #[test]
 fn a_step_of_a_large_definition_costs_little_more() {
     let chain = |len: usize| {
-        let nodes: Vec<_> = (0..len).map(|n| node(&format!("n{n}"), "javascript", json!({"code": "1", "outputVariable": "v"}))).collect();
+        let nodes: Vec<_> = (0..len)
+            .map(|n| node(&format!("n{n}"), "javascript", json!({"code": "1", "outputVariable": "v"})))
+            .collect();
         let mut edges = format!("s->n0 n{}->e ", len - 1);
         (1..len).for_each(|n| edges += &format!("n{}->n{n} ", n - 1));
         let mut run = Bare::start(&nodes, &edges, json!({}));

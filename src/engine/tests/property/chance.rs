@@ -32,11 +32,34 @@ struct Draft<'a> {
 }
 
 const HANDLES: [&str; 12] = [
-    "success", "output", "error", "default", "yes", "no", "approved", "rejected", "expired", "late", "", "completed",
+    "success",
+    "output",
+    "error",
+    "default",
+    "yes",
+    "no",
+    "approved",
+    "rejected",
+    "expired",
+    "late",
+    "",
+    "completed",
 ];
 const TYPES: [&str; 14] = [
-    "javascript", "javascript", "delay", "condition", "javascript", "switch", "fanout", "join", "dataQuery",
-    "dataCollection", "approval", "subWorkflow", "end", "delay",
+    "javascript",
+    "javascript",
+    "delay",
+    "condition",
+    "javascript",
+    "switch",
+    "fanout",
+    "join",
+    "dataQuery",
+    "dataCollection",
+    "approval",
+    "subWorkflow",
+    "end",
+    "delay",
 ];
 const MODES: [&str; 8] = [
     "continue_default",
@@ -159,18 +182,32 @@ impl Draft<'_> {
             "condition" => match self.tape.below(3) {
                 0 => json!({"branches": [plain("yes", "{{ctx.item}}", "1")]}),
                 1 => json!({"branches": [plain("yes", "{{ctx.index}}", "0"), plain("no", "{{ctx.v}}", "1")]}),
-                _ => json!({"branches": [{"id": "yes", "conditions": [{"leftValue": "ctx.v", "operator": "expression"}]}]}),
+                _ => {
+                    json!({"branches": [{"id": "yes", "conditions": [{"leftValue": "ctx.v", "operator": "expression"}]}]})
+                }
             },
-            "switch" => json!({"switchValue": "{{ctx.item}}", "cases": [{"id": "yes", "label": "yes", "matchValue": "1"}, {"id": "no", "label": "no", "operator": "greater_than", "matchValue": "1"}]}),
+            "switch" => {
+                json!({"switchValue": "{{ctx.item}}", "cases": [{"id": "yes", "label": "yes", "matchValue": "1"}, {"id": "no", "label": "no", "operator": "greater_than", "matchValue": "1"}]})
+            }
             "fanout" => json!({"branches": [{"id": "yes", "name": "one"}, {"id": "no", "name": "two"}]}),
             "join" => json!({"sourceVariables": ["v", "w"], "requireAll": self.tape.below(2) == 0}),
             "dataQuery" => json!({"dataQueryID": "q", "inputValues": {"a": "{{ctx.item}}"}}),
-            "dataCollection" => json!({"title": "more", "expiryMinutes": self.tape.one(&[1, 0]), "timeoutHandle": self.tape.one(&[None, Some("late")])}),
-            "approval" => json!({"title": "sure?", "expiryMinutes": self.tape.one(&[1, 0]), "onTimeout": self.tape.one(&["expired", "fail"])}),
-            "subWorkflow" => json!({"childWorkflowID": "w", "inputMapping": {"a": "{{ctx.item}}"}, "mergeOutputs": self.tape.below(2) == 1}),
+            "dataCollection" => {
+                json!({"title": "more", "expiryMinutes": self.tape.one(&[1, 0]), "timeoutHandle": self.tape.one(&[None, Some("late")])})
+            }
+            "approval" => {
+                json!({"title": "sure?", "expiryMinutes": self.tape.one(&[1, 0]), "onTimeout": self.tape.one(&["expired", "fail"])})
+            }
+            "subWorkflow" => {
+                json!({"childWorkflowID": "w", "inputMapping": {"a": "{{ctx.item}}"}, "mergeOutputs": self.tape.below(2) == 1})
+            }
             // Most of them would end the run before anything happens.
-            "end" if self.tape.below(3) > 0 => return json!({"id": id, "type": "javascript", "data": {"code": "return 1"}}),
-            "end" => json!({"status": self.tape.one(&["success", "error"]), "outputParameters": [{"name": "at", "sourceVariable": "{{ctx.item}}"}]}),
+            "end" if self.tape.below(3) > 0 => {
+                return json!({"id": id, "type": "javascript", "data": {"code": "return 1"}});
+            }
+            "end" => {
+                json!({"status": self.tape.one(&["success", "error"]), "outputParameters": [{"name": "at", "sourceVariable": "{{ctx.item}}"}]})
+            }
             other => panic!("{other}"),
         };
         json!({"id": id, "type": kind, "data": self.common(data)})

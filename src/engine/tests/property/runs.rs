@@ -36,7 +36,10 @@ fn finish(sim: &mut Sim, seed: u8) {
             return;
         }
         let awaited = awaited(sim);
-        let next = awaited.first().unwrap_or_else(|| panic!("a run that is not over waits for something: {:?}", sim.trace())).clone();
+        let next = awaited
+            .first()
+            .unwrap_or_else(|| panic!("a run that is not over waits for something: {:?}", sim.trace()))
+            .clone();
         let key = format!("{next:?}");
         happen(sim, next, fate(seed, &key.split("task").next()));
     }
@@ -46,7 +49,11 @@ fn finish(sim: &mut Sim, seed: u8) {
 /// All that is told of a run but for what depends on when it was decided.
 fn told(sim: &Sim) -> (Vec<String>, Value, Option<Value>) {
     let rows = sim.rows.iter().filter(|(_, event)| !matches!(event, RunEvent::Snapshot(_)));
-    (rows.map(|(_, event)| event.payload()).collect(), sim.context(), sim.state.output().map(|value| value.as_ref().clone()))
+    (
+        rows.map(|(_, event)| event.payload()).collect(),
+        sim.context(),
+        sim.state.output().map(|value| value.as_ref().clone()),
+    )
 }
 
 fn ended_once(sim: &Sim) {
@@ -173,18 +180,31 @@ fn the_generated_runs_have_everything_in_them() {
                     let inside = if event.iteration.is_some() { " in a body" } else { "" };
                     count(format!("{}{inside}", sim.state.definition().node_type(&event.node).unwrap()));
                 }
-                RunEvent::Failed(event) => count(format!("{:?}", event.then).split([' ', '(']).next().unwrap().to_owned()),
+                RunEvent::Failed(event) => {
+                    count(format!("{:?}", event.then).split([' ', '(']).next().unwrap().to_owned())
+                }
                 event => count(event.kind().to_string()),
             }
         }
         seen.entry("interrupted".to_owned()).and_modify(|all| *all += sim.interrupted.len()).or_default();
     }
     println!("{seen:#?}");
-    let least = |what: &str, least: usize| assert!(seen.get(what).is_some_and(|times| *times >= least), "{what}: {seen:?}");
+    let least = |what: &str, least: usize| {
+        assert!(seen.get(what).is_some_and(|times| *times >= least), "{what}: {seen:?}")
+    };
     for status in ["COMPLETED", "FAILED"] {
         least(status, 20);
     }
-    for (what, times) in [("item 0", 60), ("item 1", 60), ("loop in a body", 30), ("Item", 5), ("Retry", 10), ("Handled", 20), ("interrupted", 10), ("NODE_SUSPENDED", 20)] {
+    for (what, times) in [
+        ("item 0", 60),
+        ("item 1", 60),
+        ("loop in a body", 30),
+        ("Item", 5),
+        ("Retry", 10),
+        ("Handled", 20),
+        ("interrupted", 10),
+        ("NODE_SUSPENDED", 20),
+    ] {
         least(what, times);
     }
 }

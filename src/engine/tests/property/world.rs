@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::chance::Tape;
 use crate::{
     engine::{
-        AttemptResult, ChildEnd, Fields, NodeError, Outcome, Refusal, RunCommand, RunState, RunStatus, Submission,
-        Submitter, Task, TimerKey, Update, WidgetInput, joiner,
+        AttemptResult, ChildEnd, Fields, NodeError, Outcome, Refusal, RunCommand, RunState, RunStatus,
+        Submission, Submitter, Task, TimerKey, Update, WidgetInput, joiner,
         tests::sim::{Open, Sim, refold},
     },
     error::Code,
@@ -52,11 +52,16 @@ fn outcome(task: &Task, fate: usize) -> Outcome {
     if fate.is_multiple_of(5) {
         return Outcome::Failed(NodeError::new(Code::JsError, "thrown"));
     }
-    let value = |fate: usize| [json!(1), json!(fate % 3), json!([1, 2]), json!(null), json!({"a": [fate]})][fate % 5].clone();
+    let value = |fate: usize| {
+        [json!(1), json!(fate % 3), json!([1, 2]), json!(null), json!({"a": [fate]})][fate % 5].clone()
+    };
     match task {
         Task::Script { .. } | Task::Query { .. } => Outcome::Returned(value(fate / 7)),
         Task::Expressions { expressions, .. } => Outcome::Evaluated(
-            expressions.iter().map(|_| (!fate.is_multiple_of(3)).then(|| Value::from(fate.is_multiple_of(2)))).collect(),
+            expressions
+                .iter()
+                .map(|_| (!fate.is_multiple_of(3)).then(|| Value::from(fate.is_multiple_of(2))))
+                .collect(),
         ),
         Task::Child { .. } => Outcome::Child(ChildEnd {
             instance: RunId::trusted("child"),
@@ -79,7 +84,9 @@ pub(super) fn happen(sim: &mut Sim, next: Next, fate: usize) {
         }
         Next::Answer(node, visit) => {
             let answer = match sim.state.definition().node_type(&node).unwrap().as_ref() {
-                "approval" => json!({"decision": if fate.is_multiple_of(2) { "approve" } else { "reject" }, "comment": "ok"}),
+                "approval" => {
+                    json!({"decision": if fate.is_multiple_of(2) { "approve" } else { "reject" }, "comment": "ok"})
+                }
                 _ => json!({"name": fate % 4}),
             };
             let submission = Submission { node, visit, answer, by: Submitter::default() };
@@ -110,7 +117,11 @@ impl Past {
         let Some(next) = self.0.get(tape.below(self.0.len())).cloned() else { return };
         let commands = match next {
             Next::Attempt(Open { node, visit, attempt, task, .. }) => {
-                if sim.open.iter().any(|open| (&open.node, open.visit, open.attempt) == (&node, visit, attempt)) {
+                if sim
+                    .open
+                    .iter()
+                    .any(|open| (&open.node, open.visit, open.attempt) == (&node, visit, attempt))
+                {
                     return;
                 }
                 let outcome = outcome(&task, 1);
@@ -130,7 +141,10 @@ impl Past {
         for command in commands {
             let refused = sim.command(command.clone());
             assert!(
-                matches!(refused, Err(Refusal::Stale | Refusal::Finished(_) | Refusal::Closed | Refusal::Expired)),
+                matches!(
+                    refused,
+                    Err(Refusal::Stale | Refusal::Finished(_) | Refusal::Closed | Refusal::Expired)
+                ),
                 "{command:?}: {refused:?}"
             );
         }
@@ -149,7 +163,8 @@ pub(super) fn check_joiner(sim: &Sim) {
 
 /// A widget that speaks at any time changes nothing but what later nodes see.
 pub(super) fn say(sim: &mut Sim) {
-    let input = WidgetInput { widget: WidgetId::trusted("w1"), input_type: "filter".to_owned(), data: json!(1) };
+    let input =
+        WidgetInput { widget: WidgetId::trusted("w1"), input_type: "filter".to_owned(), data: json!(1) };
     sim.command(RunCommand::Input(input)).unwrap();
 }
 
