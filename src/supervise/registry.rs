@@ -59,7 +59,8 @@ struct Query<I> {
 /// The registry of one kind.
 pub(super) struct Registry<K: Kind> {
     pub(super) handle: Handle<K>,
-    pub(super) slots: BTreeMap<K::Id, Slot<K>>,
+    /// Boxed: a tree is half empty, and there may be many.
+    pub(super) slots: BTreeMap<K::Id, Box<Slot<K>>>,
     pub(super) placement: Placement,
     pub(super) beats: Vec<Instant>,
     queries: Vec<Query<K::Id>>,
@@ -104,7 +105,7 @@ impl<K: Kind> Registry<K> {
             let alive = kept.addr.connected();
             self.slots.insert(
                 id.clone(),
-                Slot {
+                Box::new(Slot {
                     entry: Entry::new(now),
                     generation: kept.generation,
                     addr: Some(kept.addr.clone()),
@@ -115,7 +116,7 @@ impl<K: Kind> Registry<K> {
                     alarmed: false,
                     seen: None,
                     waiters: Vec::new(),
-                },
+                }),
             );
             if alive {
                 let _ = kept.addr.try_send(Control::Report);
@@ -139,7 +140,7 @@ impl<K: Kind> Registry<K> {
                 seen: None,
                 waiters: Vec::new(),
             };
-            self.slots.insert(id.clone(), slot);
+            self.slots.insert(id.clone(), Box::new(slot));
             self.carry_out(id, vec![Do::Start], ctx);
         }
     }

@@ -40,6 +40,10 @@ pub(super) fn page(
     let (epoch, head): (i64, i64) =
         streams::table.find(stream.as_str()).select((streams::epoch, streams::head)).first(connection)?;
     let mut page = Page { epoch: Epoch(epoch), head: Seq(head), rows: Vec::new() };
+    if head < 1 {
+        // A stream is born with its first row: the head itself is not what was written.
+        return broken(page, stream, 1);
+    }
     let (mut last, mut bytes, mut step) = (after.0, 0_usize, FIRST);
     while last < head && page.rows.len() < max_rows && bytes < max_bytes {
         let limit = step.min(max_rows - page.rows.len());

@@ -117,6 +117,7 @@ impl RunActor {
         if !self.inbox.is_empty() && self.hub.shards.is_behind() {
             // The workers have more than they can deliver: nothing new until they have caught up.
             self.throttled = true;
+            self.beat(ctx);
             let shards = self.hub.shards.clone();
             ctx.spawn(async move { shards.caught_up().await }.into_actor(self).map(|(), actor, ctx| {
                 actor.throttled = false;
@@ -136,7 +137,8 @@ impl RunActor {
             rows: rows.iter().map(|(_, event)| new_row(event, now)).collect(),
             origin: batch.origin,
         };
-        self.batch = Some(batch);
+        self.batch = Some(Box::new(batch));
+        self.beat(ctx);
         let journal = self.hub.store.journal().clone();
         let append = async move { journal.append(append).await };
         ctx.spawn(append.into_actor(self).map(Self::appended));
@@ -203,7 +205,7 @@ impl RunActor {
     }
 
     fn appended(result: Result<Appended, store::Error>, actor: &mut Self, ctx: &mut Context<Self>) {
-        let Some(batch) = actor.batch.take() else { return };
+        let Some(batch) = actor.batch.take().map(|batch| *batch) else { return };
         match result {
             Ok(appended) => actor.committed(batch, appended, ctx),
             Err(error @ (store::Error::Busy | store::Error::Unavailable(_)))

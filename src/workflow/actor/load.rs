@@ -65,6 +65,7 @@ impl RunActor {
     /// Folds the rows; commands wait meanwhile, in the registry or in the inbox.
     pub(super) fn load(&mut self, ctx: &mut Context<Self>) {
         self.phase = super::shell::Phase::Loading;
+        self.beat(ctx);
         self.life.doing(|| "reading its rows".to_owned());
         let (hub, id) = (std::sync::Arc::clone(&self.hub), self.life.id().clone());
         let load = async move {

@@ -47,18 +47,20 @@ pub struct RunActor {
     /// Not decided yet, in order.
     pub(super) inbox: VecDeque<Work>,
     /// In flight: at most one append.
-    pub(super) batch: Option<Batch>,
+    pub(super) batch: Option<Box<Batch>>,
     /// Attempts at work.
     pub(super) tasks: HashMap<AttemptId, SpawnHandle>,
     pub(super) recent: Recent,
     pub(super) recent_until: Option<Instant>,
-    birth: Option<Birth>,
+    birth: Option<Box<Birth>>,
     /// Came while the rows are read again.
     held: VecDeque<Deliver<RunCommand>>,
     /// A wanted restart: nothing new is begun.
     pub(super) finishing: bool,
     /// Waits until the workers have delivered.
     pub(super) throttled: bool,
+    /// A heartbeat is set: only while there is something to look after.
+    beating: bool,
 }
 
 /// Where the actor is.
@@ -108,10 +110,11 @@ impl RunActor {
             tasks: HashMap::new(),
             recent: Recent::default(),
             recent_until: None,
-            birth,
+            birth: birth.map(Box::new),
             held: VecDeque::new(),
             finishing: false,
             throttled: false,
+            beating: false,
         }
     }
 
@@ -164,6 +167,9 @@ impl RunActor {
         if !self.is_idle() || self.recent.is_on() {
             return;
         }
+        // It may stay for long, and there are many.
+        self.inbox.shrink_to_fit();
+        self.tasks.shrink_to_fit();
         let soon = match &self.phase {
             // Its next events may come at any moment, and each time it would have to fold its rows
             // again: it goes when it was idle for `supervise.passivate_after`.
@@ -209,6 +215,7 @@ impl RunActor {
                     *join,
                 );
                 self.recent_until = Some(self.hub.clock.monotonic() + KEEP_RECENT);
+                self.beat(ctx);
                 answer(reply, watched);
             }
             Ask::Wake(Wake::GoOn) => drop(ticket),
@@ -239,7 +246,15 @@ impl RunActor {
         }
     }
 
+    /// Sets a heartbeat, unless there is one. An actor that only waits has none.
+    pub(super) fn beat(&mut self, ctx: &mut Context<Self>) {
+        if !std::mem::replace(&mut self.beating, true) {
+            ctx.run_later(HEARTBEAT, Self::heartbeat);
+        }
+    }
+
     fn heartbeat(&mut self, ctx: &mut Context<Self>) {
+        self.beating = false;
         if self.batch.is_some() || matches!(self.phase, Phase::Loading) {
             self.life.progress();
         }
@@ -261,6 +276,13 @@ impl RunActor {
                 work.refuse(Error::Refused(crate::supervise::Refused::Late));
             }
         }
+        if self.batch.is_some()
+            || matches!(self.phase, Phase::Loading)
+            || !self.inbox.is_empty()
+            || self.recent_until.is_some()
+        {
+            self.beat(ctx);
+        }
     }
 }
 
@@ -268,7 +290,6 @@ impl Actor for RunActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        ctx.run_interval(HEARTBEAT, Self::heartbeat);
         match self.birth.take() {
             Some(birth) => self.begin(birth.into_loaded(&self.hub), ctx),
             None => self.load(ctx),
