@@ -19,6 +19,7 @@ mod catalogue;
 mod definitions;
 mod error;
 mod fold;
+mod heard;
 mod hub;
 mod ingest;
 mod messages;
@@ -38,6 +39,7 @@ pub use self::{
         WorkflowList, WorkflowView, runs_queries,
     },
     error::{Error, Issue},
+    heard::InputTaken,
     hub::Parts,
     ingest::{Ingest, IngestEvent, IngestResult},
     nodes::Nodes,

@@ -49,7 +49,7 @@ fn client() -> Vec<Example<Client>> {
         ),
         example(Client::RunLeave, "leave", "no more events of this run", json!({ "runId": RUN })),
     ];
-    examples.extend(widget::client_examples().into_iter().filter(|example| example.event.is_served()));
+    examples.extend(widget::client_examples());
     examples.extend(listener::client_examples());
     examples
 }
@@ -127,7 +127,7 @@ fn server() -> Vec<Example<Server>> {
             }),
         ),
     ];
-    examples.extend(widget::server_examples().into_iter().filter(|example| example.event.is_served()));
+    examples.extend(widget::server_examples());
     examples.extend(listener::server_examples());
     examples
 }

@@ -57,7 +57,7 @@ events! {
         /// Registers a widget with a run.
         WidgetConnect "widget_workflow_connect" "/" true;
         /// Hands an input of a widget to its run.
-        WidgetInput "widget_send_input" "/" false;
+        WidgetInput "widget_send_input" "/" true;
         /// Runs a widget's workflow again.
         WidgetRefresh "widget_refresh" "/" true;
         /// Ends a widget's registration.
@@ -99,7 +99,7 @@ events! {
         /// A widget's run ended.
         WidgetStatus "widget_workflow_status" "/" true;
         /// A widget's input was taken.
-        WidgetInputReceived "widget_input_received" "/" false;
+        WidgetInputReceived "widget_input_received" "/" true;
         /// A widget is registered no more.
         WidgetDisconnected "widget_workflow_disconnected" "/" true;
         /// A widget event was refused.

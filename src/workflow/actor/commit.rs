@@ -52,6 +52,8 @@ pub(super) enum What {
     Admit,
     /// End it.
     Cancel(Option<String>, Reply<RunStatus>),
+    /// What a widget says.
+    Input(Box<engine::WidgetInput>, Reply<Seq>),
     /// Events with their keys.
     Ingest(Vec<Ingested>, Vec<String>, Reply<Option<Vec<Seq>>>),
 }
@@ -71,6 +73,7 @@ impl Work {
             },
             Ask::Cancel { reason, reply } => (What::Cancel(reason, reply), Origin::Client),
             Ask::Ingest { events, keys, reply } => (What::Ingest(events, keys, reply), Origin::Client),
+            Ask::Input { input, reply } => (What::Input(input, reply), Origin::Client),
             ask @ (Ask::Wake(Wake::GoOn) | Ask::Watch(..)) => return Err(ask),
         };
         Ok(Self { what, origin, since, _ticket: Some(ticket) })
@@ -81,6 +84,7 @@ impl Work {
             What::Decide(_) | What::Admit => {}
             What::Cancel(_, reply) => answer(reply, Err(why)),
             What::Ingest(_, _, reply) => answer(reply, Err(why)),
+            What::Input(_, reply) => answer(reply, Err(why)),
         }
     }
 }
@@ -193,6 +197,7 @@ impl RunActor {
             (What::Cancel(_, reply), Refusal::Finished(status)) => answer(reply, Ok(status)),
             (What::Cancel(_, reply), refusal) => answer(reply, Err(told(&refusal))),
             (What::Ingest(_, _, reply), refusal) => answer(reply, Err(told(&refusal))),
+            (What::Input(_, reply), refusal) => answer(reply, Err(told(&refusal))),
             (What::Decide(Decide::Timer { key }), Refusal::TooEarly { due_at }) => {
                 self.hub.timers.set(self.life.id(), &key.to_string(), due_at);
             }
@@ -306,6 +311,7 @@ impl RunActor {
                 seqs.truncate(events.len());
                 answer(reply, Ok(Some(seqs)));
             }
+            What::Input(_, reply) => answer(reply, seqs.first().copied().ok_or(Error::Lost)),
             What::Decide(_) | What::Admit => {}
         }
     }
@@ -432,8 +438,9 @@ fn decide(state: &RunState, pending: bool, what: &What, now: Timestamp) -> Resul
         What::Admit => return admit(state, now),
         What::Decide(command) => command.clone(),
         What::Cancel(reason, _) => Decide::Cancel { reason: reason.clone() },
-        What::Ingest(_, _, _) if pending => return Err(Refusal::NotStarted),
+        What::Ingest(..) | What::Input(..) if pending => return Err(Refusal::NotStarted),
         What::Ingest(events, _, _) => Decide::Ingest(events.clone()),
+        What::Input(input, _) => Decide::Input(input.as_ref().clone()),
     };
     let step = engine::step(state, &command, now)?;
     Ok(Decided { rows: step.rows, state: step.state, effects: step.effects, updates: step.updates })

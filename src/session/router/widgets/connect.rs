@@ -48,17 +48,14 @@ async fn try_connect(router: &Inner, from: &From, connect: WidgetConnect) -> Res
             return Err(Refusal::TooMany(router.max_joins));
         }
     }
-    check_size(
-        router,
-        "the widget",
-        &[
-            &connect.widget_type,
-            &connect.dataset_fields,
-            &connect.parameters,
-            &connect.widget_config,
-            &connect.workflow_config,
-        ],
-    )?;
+    let said = [
+        connect.widget_type.as_ref(),
+        connect.dataset_fields.as_ref(),
+        connect.parameters.as_ref(),
+        connect.widget_config.as_ref(),
+        connect.workflow_config.as_ref(),
+    ];
+    check_size(router, "the widget", said)?;
     let connect = Connect {
         member: from.socket.member().clone(),
         tenant: watched.tenant.clone(),
@@ -124,12 +121,12 @@ async fn held(router: &Inner, from: &From, widget: WidgetId, run: RunId, watched
     }
 }
 
-pub(super) fn check_size(
+pub(super) fn check_size<'a>(
     router: &Inner,
     what: &'static str,
-    parts: &[&Option<Value>],
+    parts: impl IntoIterator<Item = Option<&'a Value>>,
 ) -> Result<(), Refusal> {
-    let bytes: usize = parts.iter().filter_map(|part| part.as_ref()).map(|part| part.to_string().len()).sum();
+    let bytes: usize = parts.into_iter().flatten().map(|part| part.to_string().len()).sum();
     let most = router.max_inputs;
     if bytes > most { Err(Refusal::TooLarge { what, bytes, most }) } else { Ok(()) }
 }

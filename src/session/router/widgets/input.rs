@@ -38,8 +38,7 @@ pub(in crate::session::router) async fn input(router: &Inner, from: &From, argum
 async fn try_input(router: &Inner, from: &From, input: WidgetInput) -> Result<WidgetInputReceived, Refusal> {
     let (tenant, run) = run_of(router, from, &input).await?;
     router.rates.take(&tenant).map_err(Refusal::TooFast)?;
-    let data = Some(input.data);
-    check_size(router, "the input", &[&data])?;
+    check_size(router, "the input", [Some(&input.data)])?;
     let identity = &from.seat.identity;
     let by = Submitter {
         user: identity.user.clone(),
@@ -49,9 +48,9 @@ async fn try_input(router: &Inner, from: &From, input: WidgetInput) -> Result<Wi
     let heard = engine::WidgetInput {
         widget: input.widget_id.clone(),
         input_type: input.input_type.clone(),
-        data: data.unwrap_or_default(),
+        data: input.data,
     };
-    let taken = take(router, &tenant, &run, heard, by).await?;
+    let taken = router.runs.widget_input(&tenant, &run, heard, by).await?;
     Ok(WidgetInputReceived {
         widget_id: input.widget_id,
         instance_id: run,
@@ -80,19 +79,4 @@ async fn run_of(router: &Inner, from: &From, input: &WidgetInput) -> Result<(Ten
         return Err(Refusal::RunNotFound);
     }
     Ok((tenant, run))
-}
-
-struct Taken {
-    seq: crate::ids::Seq,
-    collection: Option<crate::ids::CollectionId>,
-}
-
-async fn take(
-    _router: &Inner,
-    _tenant: &TenantId,
-    _run: &RunId,
-    _heard: engine::WidgetInput,
-    _by: Submitter,
-) -> Result<Taken, Refusal> {
-    Err(Refusal::NotConnected)
 }
