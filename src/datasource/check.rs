@@ -43,13 +43,15 @@ pub fn check_source(kind: &str, options: &Value) -> Vec<Problem> {
     }
 }
 
-/// What is wrong with a query over a source of this kind.
+/// What is wrong with a query over a source of this kind; `service`: it has none and is for the query
+/// service, which knows itself what it takes.
 pub fn check_query(kind: &str, options: &Value) -> Vec<Problem> {
     let mut out = match kind {
         "postgresql" => Statement::problems(Dialect::Postgres, options),
         "mysql" => Statement::problems(Dialect::MySql, options),
         "sqlite" => Statement::problems(Dialect::Sqlite, options),
         "http" => http::query_problems(options),
+        "service" => Vec::new(),
         other => vec![unknown(other)],
     };
     if options.get("timeoutSeconds").is_some_and(|value| !value.is_null() && timeout(value).is_none()) {

@@ -12,6 +12,7 @@ mod clients;
 mod command;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod datasource;
 mod docs;
 mod engineio;
 mod entities;

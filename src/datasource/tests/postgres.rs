@@ -277,3 +277,53 @@ async fn a_test_says_what_answers_and_warns_of_a_superuser() {
         );
     }
 }
+
+/// Any name is this machine.
+struct Here;
+
+impl crate::datasource::hosts::Lookup for Here {
+    fn lookup(&self, _: String) -> crate::datasource::hosts::Found {
+        Box::pin(async { Ok(vec![std::net::Ipv4Addr::LOCALHOST.into()]) })
+    }
+}
+
+#[tokio::test]
+async fn an_encrypted_connection_checks_the_certificate() {
+    let Some((rig, database, source)) = rig() else { return };
+    // The certificate that Debian makes for a new server; another server may have none.
+    let file = "/etc/ssl/certs/ssl-cert-snakeoil.pem";
+    let uses_it = rig.one(&source, "SELECT current_setting('ssl') || current_setting('ssl_cert_file')").await;
+    let Some(ca) = std::fs::read_to_string(file).ok().filter(|_| uses_it == json!(format!("on{file}"))) else {
+        eprintln!("*** POSTGRESQL HAS NO CERTIFICATE THAT IS KNOWN HERE: TLS IS NOT TRIED ***");
+        return;
+    };
+    let name = std::process::Command::new("openssl")
+        .args(["x509", "-in", file, "-noout", "-subject", "-nameopt", "multiline"])
+        .output()
+        .ok()
+        .and_then(|out| {
+            let text = String::from_utf8_lossy(&out.stdout).into_owned();
+            let line = text.lines().find(|line| line.contains("commonName"))?;
+            Some(line.split('=').nth(1)?.trim().to_owned())
+        });
+    let Some(name) = name else { return };
+    let rig = Rig::with(open_settings(), crate::config::sections::Outbound::default(), std::sync::Arc::new(Here));
+    let mut options = database.options();
+    options["tls"] = json!("require");
+    options["ca"] = json!(ca);
+    options["host"] = json!(name);
+    let source = rig.source("postgresql", options.clone(), json!({}));
+    let encrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    assert_eq!(rig.one(&source, encrypted).await, json!(true));
+    // A cancellation goes the same way.
+    let error = rig.fails(&source, json!({ "query": "SELECT pg_sleep(49)", "timeoutSeconds": 1 })).await;
+    assert_eq!(error.code(), Code::NodeTimeout);
+    until("nothing runs", || async { running(&rig, &source, "pg_sleep(49)").await == 0 }).await;
+    for (key, value) in [("host", json!("another.name")), ("ca", Value::Null)] {
+        let mut wrong = options.clone();
+        wrong[key] = value;
+        let error = rig.sources.test("postgresql", &wrong, &json!({})).await.unwrap_err();
+        assert_eq!(error.reason(), "unreachable", "{key}: {error}");
+        assert!(error.to_string().contains("certificate"), "{error}");
+    }
+}

@@ -154,6 +154,7 @@ pub(super) async fn update(asked: Asked) -> Result<Answer, Failure> {
     let vault = asked.hub.parts.sources.vault().clone();
     let (tenant, id) = (asked.tenant()?.clone(), asked.id("datasourceID", DataSourceId::parse)?);
     let note = Note::of(&asked, "datasource.update", "datasource", id.as_str());
+    let changed = (tenant.clone(), id.clone());
     let patch = DataSourceChange { title, description, options: options.map(Value::Object), secret: None };
     let saved = change(&asked, note, Code::NotFound, move |db, at| {
         let old = datasources::find(db, &tenant, &id)?.ok_or(Error::NotFound)?;
@@ -172,12 +173,15 @@ pub(super) async fn update(asked: Asked) -> Result<Answer, Failure> {
         }
         Ok(datasources::update(db, &tenant, &id, &patch, at)?)
     });
-    Answer::field("datasource", &view(asked.hub.parts.sources.vault(), saved.await?))
+    let saved = saved.await?;
+    asked.hub.parts.sources.forget(&changed.0, &changed.1).await;
+    Answer::field("datasource", &view(asked.hub.parts.sources.vault(), saved))
 }
 
 pub(super) async fn delete(asked: Asked) -> Result<Answer, Failure> {
     let (tenant, id) = (asked.tenant()?.clone(), asked.id("datasourceID", DataSourceId::parse)?);
     let note = Note::of(&asked, "datasource.delete", "datasource", id.as_str());
+    let gone = (tenant.clone(), id.clone());
     change(&asked, note, Code::NotFound, move |db, _| {
         datasources::find(db, &tenant, &id)?.ok_or(Error::NotFound)?;
         if let Some(failure) = in_use(db, &id)? {
@@ -186,6 +190,7 @@ pub(super) async fn delete(asked: Asked) -> Result<Answer, Failure> {
         Ok(datasources::remove(db, &tenant, &id)?)
     })
     .await?;
+    asked.hub.parts.sources.forget(&gone.0, &gone.1).await;
     Answer::field("message", &"Data source deleted successfully.")
 }
 
