@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -13,6 +13,7 @@ use std::{
 use serde_json::{Map, Value};
 use tokio::{
     runtime::{Builder, Runtime},
+    sync::watch,
     task::JoinHandle,
 };
 
@@ -85,7 +86,9 @@ struct Inner {
     drivers: Arc<Drivers>,
     turns: Turns,
     clock: Clock,
-    closed: AtomicBool,
+    /// Set when the hub is being stopped.
+    closed: watch::Sender<bool>,
+    open: Arc<AtomicUsize>,
     /// Threads of its own, begun with the first query: a connection must not depend on the worker
     /// that happened to ask first.
     runtime: OnceLock<Result<Runtime, String>>,
@@ -114,6 +117,15 @@ impl<T> Drop for Attended<T> {
     }
 }
 
+/// A query under way.
+struct Open(Arc<AtomicUsize>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
 impl DataSources {
     /// Reads the key of the credentials, or makes it; connects to nothing yet.
     pub fn new(parts: Parts) -> Result<Self, super::seal::KeyError> {
@@ -137,9 +149,18 @@ impl DataSources {
             settings: settings.clone(),
         };
         let turns = Turns::new(settings.concurrent, settings.queue);
-        let (closed, runtime) = (AtomicBool::new(false), OnceLock::new());
-        let drivers = Arc::new(drivers);
-        Ok(Self { inner: Arc::new(Inner { settings, vault, shelf, drivers, turns, clock, closed, runtime }) })
+        let inner = Inner {
+            settings,
+            vault,
+            shelf,
+            drivers: Arc::new(drivers),
+            turns,
+            clock,
+            closed: watch::Sender::new(false),
+            open: Arc::default(),
+            runtime: OnceLock::new(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// What seals credentials before they are stored.
@@ -147,12 +168,19 @@ impl DataSources {
         &self.inner.vault
     }
 
-    /// Runs a saved query of the tenant. Dropping the future stops it at its server.
+    /// Runs a saved query of the tenant. Dropping the future stops it at its server. What a run asks
+    /// for is not answered any more after [`Self::close`]: its node has not failed, it begins again at
+    /// the next start.
     pub async fn run(&self, call: QueryCall) -> Result<Value, Error> {
         let (tenant, query) = (call.tenant.clone(), call.query.clone());
         let begun = self.inner.clock.monotonic();
         let inner = Arc::clone(&self.inner);
-        let outcome = self.on_own_threads(async move { inner.answer(call).await }).await;
+        let of_run = call.run.is_some();
+        let work = self.on_own_threads(async move { inner.answer(call).await });
+        let outcome = Box::pin(work).await;
+        if of_run && matches!(outcome, Err(Error::Draining)) {
+            std::future::pending::<()>().await;
+        }
         let took = self.inner.clock.monotonic().saturating_duration_since(begun);
         if let Err(error) = &outcome {
             log::debug!(
@@ -168,7 +196,7 @@ impl DataSources {
     pub async fn test(&self, kind: &str, options: &Value, secrets: &Value) -> Result<Value, Error> {
         let inner = Arc::clone(&self.inner);
         let (kind, options, secrets) = (kind.to_owned(), options.clone(), Secrets::of(secrets));
-        self.on_own_threads(async move {
+        let work = self.on_own_threads(async move {
             let begun = inner.clock.monotonic();
             let limit = (*inner.settings.connect_timeout).saturating_mul(2);
             let tested = tokio::time::timeout(limit, inner.drivers.test(&kind, &options, &secrets)).await;
@@ -176,8 +204,8 @@ impl DataSources {
             let took = inner.clock.monotonic().saturating_duration_since(begun);
             answer["latencyMs"] = Value::from(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
             Ok(answer)
-        })
-        .await
+        });
+        Box::pin(work).await
     }
 
     /// A source was changed or removed: its connections are closed now, not at its next query.
@@ -185,9 +213,14 @@ impl DataSources {
         self.inner.drivers.pools.forget(tenant, source).await;
     }
 
-    /// Takes no further query and closes what is open.
+    /// Queries under way.
+    pub fn open(&self) -> usize {
+        self.inner.open.load(SeqCst)
+    }
+
+    /// Takes no further query, stops those under way and closes what is open.
     pub async fn close(&self) {
-        self.inner.closed.store(true, SeqCst);
+        self.inner.closed.send_replace(true);
         self.inner.turns.close();
         self.inner.drivers.pools.close().await;
     }
@@ -202,7 +235,10 @@ impl DataSources {
     where
         F: Future<Output = Result<Value, Error>> + Send + 'static,
     {
-        if self.inner.closed.load(SeqCst) {
+        self.inner.open.fetch_add(1, SeqCst);
+        let _open = Open(Arc::clone(&self.inner.open));
+        let mut closed = self.inner.closed.subscribe();
+        if *closed.borrow() {
             return Err(Error::Draining);
         }
         let runtime = match self.inner.runtime.get_or_init(|| self.start()) {
@@ -210,7 +246,10 @@ impl DataSources {
             Err(words) => return Err(Error::Internal(words.clone())),
         };
         let mut task = Attended(runtime.spawn(work));
-        let ended = (&mut task.0).await;
+        let ended = tokio::select! {
+            ended = &mut task.0 => ended,
+            _ = closed.wait_for(|closed| *closed) => return Err(Error::Draining),
+        };
         ended.unwrap_or_else(|error| Err(Error::Internal(format!("a query's task ended: {error}"))))
     }
 

@@ -94,7 +94,8 @@ impl Drivers {
                 Some(Link::Postgres(link)) => (link, true),
                 _ => {
                     let addresses = self.addresses(&server).await?;
-                    (postgres::connect(&server, &addresses, *self.settings.connect_timeout).await?, false)
+                    let link = postgres::connect(&server, &addresses, *self.settings.connect_timeout).await?;
+                    (Box::new(link), false)
                 }
             };
             let outcome = postgres::run(&link, &self.ask(job, &statement, &server.host)).await;

@@ -23,7 +23,7 @@ pub(super) type Fingerprint = [u8; 32];
 
 /// A connection of any kind.
 pub(super) enum Link {
-    Postgres(postgres::Link),
+    Postgres(Box<postgres::Link>),
     MySql(Box<mysql::Link>),
 }
 

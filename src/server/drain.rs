@@ -52,9 +52,14 @@ pub(super) async fn drain(running: Running) {
     let at_work = deadline.checked_sub(AFTER_ATTEMPTS.min(running.deadline / 2)).unwrap_or(deadline);
     if tokio::time::timeout(left(at_work), attempts_end(&running)).await.is_err() {
         log::warn!(
-            open = running.attempts.open();
+            open = running.attempts.open(), queries = running.sources.open();
             "draining: attempts of nodes were not finished in time; they begin again at the next start"
         );
+    }
+
+    // Whoever still waits for a query by REST is answered now, and the query stopped at its server.
+    if tokio::time::timeout(left(deadline), running.sources.close()).await.is_err() {
+        log::warn!("draining: connections of data sources were not closed in time");
     }
 
     let quiet = deadline.checked_sub(FOR_THE_STORE.min(running.deadline / 3)).unwrap_or(deadline);
@@ -86,9 +91,6 @@ pub(super) async fn drain(running: Running) {
     if tokio::time::timeout(left(quiet), finished).await.is_err() {
         log::warn!(open = busy.open(); "draining: runs still had commands at the deadline");
     }
-    if tokio::time::timeout(left(deadline), running.sources.close()).await.is_err() {
-        log::warn!("draining: connections of data sources were not closed in time");
-    }
     if tokio::time::timeout(left(deadline), running.store.close()).await.is_err() {
         log::error!(
             "draining: the journal was not closed in time; it is whole, what was not acknowledged may be missing"
@@ -101,11 +103,14 @@ pub(super) async fn drain(running: Running) {
 
 /// What nodes have begun is finished, and its results are written.
 async fn attempts_end(running: &Running) {
-    if running.attempts.open() == 0 {
+    if running.attempts.open() == 0 && running.sources.open() == 0 {
         return;
     }
-    log::info!(open = running.attempts.open(); "draining: attempts of nodes are waited for");
-    while running.attempts.open() > 0 {
+    log::info!(
+        open = running.attempts.open(), queries = running.sources.open();
+        "draining: attempts of nodes and queries are waited for"
+    );
+    while running.attempts.open() > 0 || running.sources.open() > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let is_writing = |run: &Inspect| {

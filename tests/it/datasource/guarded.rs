@@ -60,9 +60,11 @@ fn a_stop_does_not_wait_for_a_query_and_leaves_none_behind() {
     let begun = Instant::now();
     std::thread::scope(|scope| {
         let hub = &bench.world.hub;
-        scope.spawn(|| bench.run(&slow, json!({})));
+        let asking = scope.spawn(|| bench.run(&slow, json!({})));
         std::thread::sleep(Duration::from_millis(700));
         hub.signal("TERM");
+        let reply = asking.join().unwrap();
+        assert_eq!((reply.status, reply.json()["error"]["code"].clone()), (503, json!("DRAINING")));
     });
     let status = bench.world.hub.ended(Duration::from_secs(20));
     assert!(begun.elapsed() < Duration::from_secs(15) && status.code().is_some(), "{status:?}");
