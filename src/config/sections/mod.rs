@@ -3,11 +3,10 @@
 //! and sizes); defaults are in `Default`.
 
 mod auth;
-mod datasource;
 mod delivery;
 mod limits;
 mod ops;
-mod outbound;
+mod outside;
 mod script;
 mod server;
 mod session;
@@ -19,11 +18,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use auth::{Auth, Issuer, IssuerKind, Provision};
-pub use datasource::DataSource;
 pub use delivery::Delivery;
 pub use limits::Limits;
 pub use ops::{Admin, Log, LogFormat};
-pub use outbound::Outbound;
+pub use outside::{DataSource, Outbound};
 pub use script::Script;
 pub use server::{Drain, Server};
 pub use session::Session;

@@ -77,7 +77,9 @@ impl Bench {
 }
 
 fn missing(server: &str) {
-    eprintln!("\n*** NO {server} ON 127.0.0.1: ITS TESTS ARE SKIPPED (TEST_DATASOURCES_REQUIRED makes that a failure) ***\n");
+    eprintln!(
+        "\n*** NO {server} ON 127.0.0.1: ITS TESTS ARE SKIPPED (TEST_DATASOURCES_REQUIRED makes that a failure) ***\n"
+    );
     assert!(std::env::var_os("TEST_DATASOURCES_REQUIRED").is_none(), "{server} is missing");
 }
 

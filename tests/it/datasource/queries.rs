@@ -10,7 +10,8 @@ use serde_json::json;
 
 use super::bench::{Bench, MariaDb, Postgres};
 
-const ORDERS: &str = "CREATE TABLE orders (id INT PRIMARY KEY, customer VARCHAR(20), amount DECIMAL(10,2), paid BOOLEAN)";
+const ORDERS: &str =
+    "CREATE TABLE orders (id INT PRIMARY KEY, customer VARCHAR(20), amount DECIMAL(10,2), paid BOOLEAN)";
 const ROWS: &str = "INSERT INTO orders VALUES (1, 'Ann''s', 12.50, true), (2, 'Bob', 99999999.99, false), (3, NULL, NULL, NULL)";
 
 #[test]
@@ -40,19 +41,33 @@ fn the_same_query_on_each_database() {
             "{kind}"
         );
         let answer = bench.ask(&source, select.clone(), json!({ "most": "3", "by": "id", "way": "desc" }));
-        assert_eq!(answer["result"][0], json!({ "id": 3, "customer": null, "amount": null, "paid": null }), "{kind}");
-        let (code, ..) = bench.refused(&source, select, json!({ "by": "id; DROP TABLE orders", "way": "asc" }));
+        assert_eq!(
+            answer["result"][0],
+            json!({ "id": 3, "customer": null, "amount": null, "paid": null }),
+            "{kind}"
+        );
+        let (code, ..) =
+            bench.refused(&source, select, json!({ "by": "id; DROP TABLE orders", "way": "asc" }));
         assert_eq!(code, "INPUT_INVALID", "{kind}");
         let find = json!({ "query": "SELECT id FROM orders WHERE customer = {{who}}" });
         for (who, count) in [("Ann's", 1), ("' OR '1'='1", 0), ("Bob'; DROP TABLE orders; --", 0)] {
-            assert_eq!(bench.ask(&source, find.clone(), json!({ "who": who }))["rowCount"], json!(count), "{kind} {who}");
+            assert_eq!(
+                bench.ask(&source, find.clone(), json!({ "who": who }))["rowCount"],
+                json!(count),
+                "{kind} {who}"
+            );
         }
         let write = json!({ "query": "UPDATE orders SET customer = {{c}} WHERE id = 3", "readOnly": false });
         assert_eq!(bench.ask(&source, write, json!({ "c": "Cyd" }))["rowCount"], json!(1), "{kind}");
         let tested = bench.send("POST", &format!("/datasources/{source}/test"), &json!({}));
         assert_eq!(tested.status, 200, "{}", tested.text());
-        assert!(tested.json()["latencyMs"].is_u64() && tested.json()["server"].is_string(), "{}", tested.text());
-        let (code, reason, message) = bench.refused(&source, json!({ "query": "SELECT * FROM nowhere" }), json!({}));
+        assert!(
+            tested.json()["latencyMs"].is_u64() && tested.json()["server"].is_string(),
+            "{}",
+            tested.text()
+        );
+        let (code, reason, message) =
+            bench.refused(&source, json!({ "query": "SELECT * FROM nowhere" }), json!({}));
         assert_eq!((code.as_str(), reason.as_str()), ("QUERY_FAILED", "statement"), "{kind}");
         assert!(message.contains("nowhere"), "{message}");
         // What cannot be saved says where and why.
@@ -62,7 +77,10 @@ fn the_same_query_on_each_database() {
         assert_eq!(reply.json()["error"]["details"]["issues"][0]["path"], json!("dataQueryOptions.query"));
     }
     let shown = bench.world.hub.log();
-    assert!(!shown.contains("canary-pw") && !shown.contains("DROP TABLE"), "neither credentials nor inputs are logged");
+    assert!(
+        !shown.contains("canary-pw") && !shown.contains("DROP TABLE"),
+        "neither credentials nor inputs are logged"
+    );
 }
 
 #[test]
@@ -79,7 +97,10 @@ fn a_service_is_called_with_its_credential_and_nobody_sees_it() {
                 true => (200, json!({ "data": { "items": [{ "n": 1 }, { "n": 2 }] } }).to_string()),
                 false => (401, head),
             };
-            let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            let answer = format!(
+                "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
             let _ = stream.write_all(answer.as_bytes());
         }
     });
