@@ -37,6 +37,9 @@ use crate::{
     store::Store,
 };
 
+/// Threads beside those of SQLite's queries: they look names up.
+const NAMES: usize = 8;
+
 /// One query to run.
 #[derive(Debug, Clone)]
 pub struct QueryCall {
@@ -256,7 +259,7 @@ impl DataSources {
     fn start(&self) -> Result<Runtime, String> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
-            .max_blocking_threads(self.inner.settings.concurrent.max(4))
+            .max_blocking_threads(self.inner.settings.concurrent.saturating_add(NAMES))
             .thread_name("datasource")
             .enable_all()
             .build()
@@ -295,10 +298,14 @@ impl Inner {
             return Err(Error::Unavailable("its data source was removed"));
         };
         let work = async {
+            let _admitted = self.turns.admit(&call.tenant)?;
+            let pool = self.drivers.pools.of(&call.tenant, &source.id, source.fingerprint()).await;
+            let place = pool.enter().await?;
             let _turn = self.turns.wait(&call.tenant).await?;
             let job = Job {
                 secrets: source.secrets(&self.vault, &call.tenant)?,
-                tenant: call.tenant,
+                pool,
+                _place: place,
                 source,
                 options: query.options,
                 inputs,
@@ -318,6 +325,7 @@ impl Inner {
         limit: Duration,
     ) -> Result<Value, Error> {
         let work = async {
+            let _admitted = self.turns.admit(&call.tenant)?;
             let _turn = self.turns.wait(&call.tenant).await?;
             service::ask(&self.drivers.outbound, &self.settings, call, inputs, limit).await
         };

@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::{Map, Value};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Error, Reason,
@@ -20,7 +21,7 @@ use super::{
     sql::{Ask, Dialect, Failed, Limits, Statement},
     sqlite,
 };
-use crate::{clock::Clock, config::sections as config, ids::TenantId, outbound::Outbound, store::Target};
+use crate::{clock::Clock, config::sections as config, outbound::Outbound, store::Target};
 
 const POSTGRES_PORT: u16 = 5432;
 const MYSQL_PORT: u16 = 3306;
@@ -37,7 +38,6 @@ pub(super) struct Drivers {
 
 /// One query, all of it resolved.
 pub(super) struct Job {
-    pub tenant: TenantId,
     pub source: Source,
     pub secrets: Secrets,
     pub options: Value,
@@ -47,6 +47,9 @@ pub(super) struct Job {
     pub timeout: Duration,
     /// When that is over.
     pub until: Instant,
+    /// The connections of the source, and a place among those that use them.
+    pub pool: Arc<Pool>,
+    pub _place: OwnedSemaphorePermit,
 }
 
 impl Job {
@@ -76,10 +79,6 @@ impl Drivers {
         }
     }
 
-    async fn pool(&self, job: &Job) -> Arc<Pool> {
-        self.pools.of(&job.tenant, &job.source.id, job.source.fingerprint()).await
-    }
-
     async fn addresses(&self, server: &Server) -> Result<Vec<SocketAddr>, Error> {
         self.hosts.resolve(&server.host, server.port, &server.database).await
     }
@@ -87,8 +86,7 @@ impl Drivers {
     async fn postgres(&self, job: &Job) -> Result<Value, Error> {
         let statement = Statement::build(Dialect::Postgres, &job.options, &job.inputs)?;
         let server = Server::new(&job.source.options, &job.secrets, POSTGRES_PORT)?;
-        let pool = self.pool(job).await;
-        let _place = pool.enter().await?;
+        let pool = &job.pool;
         loop {
             let (link, waited) = match pool.take() {
                 Some(Link::Postgres(link)) => (link, true),
@@ -99,7 +97,7 @@ impl Drivers {
                 }
             };
             let outcome = postgres::run(&link, &self.ask(job, &statement, &server.host)).await;
-            match self.after(&pool, Link::Postgres(link), waited, outcome).await {
+            match self.after(pool, Link::Postgres(link), waited, outcome).await {
                 Some(outcome) => return outcome,
                 None => continue,
             }
@@ -109,15 +107,14 @@ impl Drivers {
     async fn mysql(&self, job: &Job) -> Result<Value, Error> {
         let statement = Statement::build(Dialect::MySql, &job.options, &job.inputs)?;
         let server = Server::new(&job.source.options, &job.secrets, MYSQL_PORT)?;
-        let pool = self.pool(job).await;
-        let _place = pool.enter().await?;
+        let pool = &job.pool;
         loop {
             let (mut link, waited) = match pool.take() {
                 Some(Link::MySql(link)) => (link, true),
                 _ => (self.dial_mysql(&server).await?, false),
             };
             let outcome = mysql::run(&mut link, &self.ask(job, &statement, &server.host)).await;
-            match self.after(&pool, Link::MySql(link), waited, outcome).await {
+            match self.after(pool, Link::MySql(link), waited, outcome).await {
                 Some(outcome) => return outcome,
                 None => continue,
             }
@@ -163,13 +160,10 @@ impl Drivers {
     async fn sqlite(self: &Arc<Self>, job: Job) -> Result<Value, Error> {
         let statement = Statement::build(Dialect::Sqlite, &job.options, &job.inputs)?;
         let file = self.file(&job.source.options)?;
-        let pool = self.pool(&job).await;
-        let place = pool.enter().await?;
         let stop = sqlite::Stop::default();
         let (flag, drivers) = (stop.flag(), Arc::clone(self));
         let work = tokio::task::spawn_blocking(move || {
-            // Held until the thread is done, also when nobody waits for it any more.
-            let _place = place;
+            // The job has its place until the thread is done, also when nobody waits for it any more.
             sqlite::run(&file, &drivers.ask(&job, &statement, ""), flag)
         });
         let outcome = work.await;
@@ -183,8 +177,6 @@ impl Drivers {
 
     async fn http(&self, job: &Job) -> Result<Value, Error> {
         let limits = self.limits(&job.options);
-        let pool = self.pool(job).await;
-        let _place = pool.enter().await?;
         let timeout = job.left(&self.clock);
         let request = http::build(&http::Made {
             source: &job.source.options,

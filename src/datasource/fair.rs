@@ -1,5 +1,8 @@
 //! Whose turn it is: so many queries at once, and one tenant has at most half of the places. Who
 //! waits is served in order; how many of a tenant may wait is bounded.
+//!
+//! A query is admitted first, then waits for a place at its source (`pool`), and only then for its
+//! turn here: who has a turn works, so that a slow source of one tenant holds up nobody else.
 
 use std::{
     collections::HashMap,
@@ -28,7 +31,7 @@ pub(super) struct Turns {
 
 struct Tenant {
     places: Arc<Semaphore>,
-    waiting: AtomicUsize,
+    admitted: Arc<AtomicUsize>,
 }
 
 /// A place, given back on drop.
@@ -37,12 +40,12 @@ pub(super) struct Turn {
     _all: OwnedSemaphorePermit,
 }
 
-/// One that waits.
-struct Waiting<'t>(&'t Tenant);
+/// One that waits or works.
+pub(super) struct Admitted(Arc<AtomicUsize>);
 
-impl Drop for Waiting<'_> {
+impl Drop for Admitted {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, SeqCst);
+        self.0.fetch_sub(1, SeqCst);
     }
 }
 
@@ -57,30 +60,29 @@ impl Turns {
         }
     }
 
+    fn of(&self, tenant: &TenantId) -> Arc<Tenant> {
+        let mut tenants = self.tenants.lock();
+        if tenants.len() >= REMEMBERED {
+            tenants.retain(|_, tenant| Arc::strong_count(tenant) > 1 || tenant.admitted.load(SeqCst) > 0);
+        }
+        let new = || {
+            Arc::new(Tenant { places: Arc::new(Semaphore::new(self.per_tenant)), admitted: Arc::default() })
+        };
+        Arc::clone(tenants.entry(tenant.clone()).or_insert_with(new))
+    }
+
+    /// Takes one more query of the tenant, if not too many wait.
+    pub fn admit(&self, tenant: &TenantId) -> Result<Admitted, Error> {
+        let admitted = Admitted(Arc::clone(&self.of(tenant).admitted));
+        let before = admitted.0.fetch_add(1, SeqCst);
+        if before < self.queue + self.per_tenant { Ok(admitted) } else { Err(Error::Waiting) }
+    }
+
     /// Waits for a place.
     pub async fn wait(&self, tenant: &TenantId) -> Result<Turn, Error> {
-        let of_tenant = {
-            let mut tenants = self.tenants.lock();
-            if tenants.len() >= REMEMBERED {
-                tenants.retain(|_, tenant| {
-                    Arc::strong_count(tenant) > 1 || tenant.places.available_permits() < self.per_tenant
-                });
-            }
-            let new = || {
-                let places = Arc::new(Semaphore::new(self.per_tenant));
-                Arc::new(Tenant { places, waiting: AtomicUsize::new(0) })
-            };
-            Arc::clone(tenants.entry(tenant.clone()).or_insert_with(new))
-        };
-        if of_tenant.waiting.fetch_add(1, SeqCst) >= self.queue + of_tenant.places.available_permits() {
-            of_tenant.waiting.fetch_sub(1, SeqCst);
-            return Err(Error::Waiting);
-        }
-        let waiting = Waiting(&of_tenant);
         let ended = |_| Error::Draining;
-        let own = Arc::clone(&of_tenant.places).acquire_owned().await.map_err(ended)?;
+        let own = Arc::clone(&self.of(tenant).places).acquire_owned().await.map_err(ended)?;
         let all = Arc::clone(&self.all).acquire_owned().await.map_err(ended)?;
-        drop(waiting);
         Ok(Turn { _own: own, _all: all })
     }
 
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_tenant_takes_at_most_half_and_the_queue_is_bounded() {
+    async fn one_tenant_takes_at_most_half() {
         let turns = Turns::new(4, 1);
         let (a, b) = (TenantId::trusted("a"), TenantId::trusted("b"));
         let first = turns.wait(&a).await.unwrap();
@@ -106,11 +108,21 @@ mod tests {
         let third = turns.wait(&a);
         tokio::pin!(third);
         assert!(tokio::time::timeout(Duration::from_millis(10), third.as_mut()).await.is_err());
-        assert!(matches!(turns.wait(&a).await, Err(Error::Waiting)));
         assert!(turns.wait(&b).await.is_ok());
         drop(first);
         assert!(third.await.is_ok());
         turns.close();
         assert!(matches!(turns.wait(&b).await, Err(Error::Draining)));
+    }
+
+    #[test]
+    fn the_queue_is_bounded() {
+        let turns = Turns::new(4, 1);
+        let a = TenantId::trusted("a");
+        let mut held: Vec<_> = (0..3).map(|_| turns.admit(&a).unwrap()).collect();
+        assert!(matches!(turns.admit(&a), Err(Error::Waiting)));
+        assert!(turns.admit(&TenantId::trusted("b")).is_ok());
+        held.pop();
+        assert!(turns.admit(&a).is_ok());
     }
 }

@@ -9,8 +9,9 @@ use super::rig::{Postgres, Rig, open_settings, tenant};
 use crate::{
     clock::Clock,
     config::sections::DataSource,
+    datasource::QueryCall,
     error::{Code, Coded},
-    ids::TenantId,
+    ids::{DataQueryId, DataSourceId, TenantId},
 };
 
 #[tokio::test]
@@ -40,6 +41,40 @@ async fn a_hundred_queries_share_four_connections() {
     assert!(connections.as_i64().unwrap() <= 4, "{connections}");
 }
 
+/// The other tenant has the same source and query.
+fn share(rig: &Rig, source: &DataSourceId, query: &DataQueryId, other: &TenantId) {
+    let saved = rig.table.queries.lock().get(&(tenant(), query.clone())).cloned().unwrap();
+    rig.table.queries.lock().insert((other.clone(), query.clone()), saved);
+    let sealed = rig.sources.vault().seal(other, source.as_str(), "{}").unwrap();
+    let mut of_other = rig.table.sources.lock().get(&(tenant(), source.clone())).cloned().unwrap();
+    of_other.sealed = Some(sealed);
+    rig.table.sources.lock().insert((other.clone(), source.clone()), of_other);
+}
+
+#[tokio::test]
+async fn slow_sources_of_two_tenants_hold_up_no_third() {
+    let Some(database) = Postgres::new() else { return };
+    let rig = Rig::new(DataSource { concurrent: 4, pool: 1, ..open_settings() });
+    let source = rig.source("postgresql", database.options(), json!({}));
+    let slow = rig.query(&source, json!({ "query": "SELECT pg_sleep(0.2)" }));
+    let quick = rig.query(&source, json!({ "query": "SELECT 1" }));
+    let (second, third) = (TenantId::trusted("t2"), TenantId::trusted("t3"));
+    share(&rig, &source, &slow, &second);
+    share(&rig, &source, &quick, &third);
+    let call = |tenant: &TenantId, query| QueryCall { tenant: tenant.clone(), ..Rig::call(query, json!({})) };
+    let greedy = [tenant(), second];
+    let greedy = join_all((0..20).map(|n| rig.sources.run(call(&greedy[n % 2], &slow))));
+    let modest = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let begun = Clock::real().monotonic();
+        rig.sources.run(call(&third, &quick)).await.unwrap();
+        begun.elapsed()
+    };
+    let (outcomes, waited) = tokio::join!(greedy, modest);
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert!(waited < Duration::from_millis(700), "{waited:?}");
+}
+
 #[tokio::test]
 async fn a_tenant_that_asks_too_much_leaves_room_for_others() {
     let Some(database) = Postgres::new() else { return };
@@ -49,19 +84,13 @@ async fn a_tenant_that_asks_too_much_leaves_room_for_others() {
     let slow = rig.query(&source, json!({ "query": "SELECT pg_sleep(1)" }));
     let quick = rig.query(&source, json!({ "query": "SELECT 1" }));
     let other = TenantId::trusted("t2");
-    // The other tenant has the same source under its own name.
-    let saved = rig.table.queries.lock().get(&(tenant(), quick.clone())).cloned().unwrap();
-    rig.table.queries.lock().insert((other.clone(), quick.clone()), saved);
-    let sealed = rig.sources.vault().seal(&other, source.as_str(), "{}").unwrap();
-    let mut of_other = rig.table.sources.lock().values().next().unwrap().clone();
-    of_other.sealed = Some(sealed);
-    rig.table.sources.lock().insert((other.clone(), source.clone()), of_other);
+    share(&rig, &source, &quick, &other);
 
     let greedy = async { join_all((0..14).map(|_| rig.sources.run(Rig::call(&slow, json!({}))))).await };
     let modest = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let begun = Clock::real().monotonic();
-        let call = crate::datasource::QueryCall { tenant: other.clone(), ..Rig::call(&quick, json!({})) };
+        let call = QueryCall { tenant: other.clone(), ..Rig::call(&quick, json!({})) };
         rig.sources.run(call).await.unwrap();
         begun.elapsed()
     };
