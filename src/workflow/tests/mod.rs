@@ -1,6 +1,7 @@
 //! Runs on a real store, with a fake in the place of the script workers.
 
 mod ends;
+mod loops;
 mod restarts;
 pub(crate) mod rig;
 mod watching;
