@@ -108,7 +108,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         outbound: outbound.clone(),
         clock: clock.clone(),
     })?;
-    let nodes = Nodes::new(ScriptPool::start(&config.script), &config.script);
+    let nodes = Nodes::new(ScriptPool::start(&config.script), &config.script, sources.clone());
     let attempts = Attempts::new(Arc::new(nodes));
     let parts = workflow::Parts {
         store: store.clone(),

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::{fair::Turns, javascript::JavaScript};
+use super::{fair::Turns, javascript::JavaScript, query};
 use crate::{
     config::sections::Script,
+    datasource::DataSources,
     engine::{NodeError, Outcome, Task},
     error::Code,
     script::ScriptPool,
@@ -16,13 +17,14 @@ use crate::{
 /// Carries out the attempts of nodes.
 pub struct Nodes {
     scripts: Arc<JavaScript>,
+    sources: DataSources,
 }
 
 impl Nodes {
-    /// With the pool of script workers.
-    pub fn new(pool: ScriptPool, settings: &Script) -> Self {
+    /// With the pool of script workers and what runs queries.
+    pub fn new(pool: ScriptPool, settings: &Script, sources: DataSources) -> Self {
         let turns = Turns::new(settings.queue);
-        Self { scripts: Arc::new(JavaScript { pool, turns }) }
+        Self { scripts: Arc::new(JavaScript { pool, turns }), sources }
     }
 }
 
@@ -33,7 +35,8 @@ impl Execute for Nodes {
                 let scripts = Arc::clone(&self.scripts);
                 Box::pin(async move { scripts.run(job).await })
             }
-            Task::Query { .. } | Task::Child { .. } => {
+            Task::Query { .. } => Box::pin(query::run(self.sources.clone(), job)),
+            Task::Child { .. } => {
                 let error = NodeError::new(Code::QueryUnavailable, "this hub cannot carry out the node");
                 Box::pin(std::future::ready(Some(Outcome::Failed(error))))
             }

@@ -6,5 +6,6 @@
 mod fair;
 mod hands;
 mod javascript;
+mod query;
 
 pub use hands::Nodes;
