@@ -3,7 +3,7 @@
 //! A long run has a snapshot row every thousand rows or so (a large one less often); who wants the state near a row begins at
 //! the last snapshot before it, so that the 100 000th row costs what the 1 000th did.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::{Error, definitions::source_of_embedded, hub::Hub};
 use crate::{
@@ -37,6 +37,8 @@ pub(super) struct Fold {
     head: Seq,
     /// A snapshot is looked for: up to this row, from so many rows before it on.
     seeking: Option<(Seq, i64)>,
+    /// Its pages may be those that others read, at this time or later.
+    shared: Option<Instant>,
 }
 
 impl Fold {
@@ -49,12 +51,31 @@ impl Fold {
             _ => None,
         };
         let stream = StreamId::of_run(&run.instance_id);
-        Ok(Self { stream, definition, state: None, seq: Seq::ZERO, head: Seq::ZERO, seeking: None })
+        Ok(Self {
+            stream,
+            definition,
+            state: None,
+            seq: Seq::ZERO,
+            head: Seq::ZERO,
+            seeking: None,
+            shared: None,
+        })
     }
 
     /// Before a row from which on the state is right, at or before `row`; rows before it are not seen.
     pub(super) async fn begin_near(hub: &Hub, run: &Run, row: Seq) -> Result<Self, Error> {
+        Self::begin_shared(hub, run, row, None).await
+    }
+
+    /// The same with pages that others read, at this time or later.
+    pub(super) async fn begin_shared(
+        hub: &Hub,
+        run: &Run,
+        row: Seq,
+        not_before: Option<Instant>,
+    ) -> Result<Self, Error> {
         let mut fold = Self::begin(hub, run).await?;
+        fold.shared = not_before;
         if row.0 < SHORT {
             return Ok(fold);
         }
@@ -66,6 +87,11 @@ impl Fold {
         fold.seq = Seq(row.0 - REACH);
         fold.seeking = Some((row, REACH));
         Ok(fold)
+    }
+
+    /// From now on only pages that are read at this time or later.
+    pub(super) fn not_before(&mut self, time: Instant) {
+        self.shared = Some(time);
     }
 
     /// The last row that was folded.
@@ -99,7 +125,7 @@ impl Fold {
         let page = self.read(hub, self.seq, PAGE_ROWS).await?;
         self.head = page.head;
         let some = !page.rows.is_empty();
-        for row in page.rows {
+        for row in &page.rows {
             if let Some((until, _)) = self.seeking {
                 if row.seq > until {
                     self.seek_further();
@@ -110,7 +136,7 @@ impl Fold {
                     continue;
                 }
             }
-            let event = event(&self.stream, &row)?;
+            let event = event(&self.stream, row)?;
             if self.seeking.is_some() {
                 if !matches!(event, RunEvent::Snapshot(_)) {
                     self.seq = row.seq;
@@ -127,7 +153,7 @@ impl Fold {
             };
             engine::apply(state, &event, row.seq);
             self.seq = row.seq;
-            each(state, &event, &row);
+            each(state, &event, row);
         }
         if self.seeking.is_some() && self.seq >= self.head {
             self.seek_further();
@@ -147,11 +173,19 @@ impl Fold {
         });
     }
 
-    async fn read(&self, hub: &Hub, after: Seq, rows: usize) -> Result<Page, Error> {
-        let page = hub.store.journal().read(&self.stream, after, rows, PAGE_BYTES).await;
+    async fn read(&self, hub: &Hub, after: Seq, rows: usize) -> Result<Arc<Page>, Error> {
+        let page = match self.shared {
+            Some(not_before) => {
+                hub.pages.read(hub, (self.stream.clone(), after, rows), PAGE_BYTES, not_before).await
+            }
+            None => {
+                let page = hub.store.journal().read(&self.stream, after, rows, PAGE_BYTES).await;
+                page.map(Arc::new).map_err(Error::Store)
+            }
+        };
         page.map_err(|error| match error {
-            store::Error::NotFound => Error::RunNotFound,
-            error => Error::Store(error),
+            Error::Store(store::Error::NotFound) => Error::RunNotFound,
+            error => error,
         })
     }
 }

@@ -9,7 +9,7 @@ use super::{
     actor::{Birth, Crowd, Execute},
     definitions::Definitions,
     waiting::{Admission, Timers},
-    watch::Ends,
+    watch::{Ends, Pages},
 };
 use crate::{
     clock::Clock,
@@ -54,6 +54,8 @@ pub(super) struct Hub {
     pub(super) definitions: Definitions,
     /// Runs that have ended, for who comes late.
     pub(super) ends: Ends,
+    /// Rows that many joiners read at one time.
+    pub(super) pages: Pages,
     /// Under which new runs are decided.
     pub(super) limits: Arc<engine::Limits>,
     /// Largest inputs of a run.
@@ -79,6 +81,7 @@ impl Hub {
             crowd: Crowd::new(parts.limits.actors_per_tenant),
             definitions: Definitions::new(Arc::clone(&limits)),
             ends: Ends::default(),
+            pages: Pages::default(),
             store: parts.store,
             shards: parts.shards,
             executor: parts.executor,

@@ -269,6 +269,7 @@ impl RunActor {
             invariant_violated("N2", "rows got other seqs than they were decided for");
             return self.fail("rows got other seqs than they were decided for", ctx);
         }
+        self.hub.pages.forget(&self.subject);
         let was_pending = alive.pending;
         alive.state = batch.state;
         alive.pending = batch.pending;

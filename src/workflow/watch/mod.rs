@@ -10,6 +10,7 @@ mod attach;
 mod ends;
 mod frames;
 mod join;
+mod pages;
 mod replay;
 
 pub(super) use self::{
@@ -17,6 +18,7 @@ pub(super) use self::{
     ends::Ends,
     frames::{Encoded, Encoder},
     join::{Recent, Watch, Watched, publish, rows, subject, watch},
+    pages::Pages,
 };
 pub use self::{
     attach::{Attach, FirstWatcher, Registrant},

@@ -4,6 +4,7 @@
 use super::{
     Encoder,
     join::{Join, ack_frame, encode, weight},
+    pages::FRESH,
 };
 use crate::{
     crash_point,
@@ -87,13 +88,14 @@ pub(super) async fn journal(hub: &Hub, join: &Join, before: Option<Reached>) -> 
         Some(reached) => (Some(reached.seq), reached.fold),
         None => (join.since, None),
     };
+    // A storm of joins reads each page once. Who was told that rows are missing needs newer ones.
+    let now = hub.clock.monotonic();
+    let not_before = if first { now.checked_sub(FRESH).unwrap_or(now) } else { now };
     let mut fold = match fold {
         Some(fold) => fold,
-        None => match sent {
-            Some(sent) => Fold::begin_near(hub, run, sent).await?,
-            None => Fold::begin(hub, run).await?,
-        },
+        None => Fold::begin_shared(hub, run, sent.unwrap_or(Seq::ZERO), Some(not_before)).await?,
     };
+    fold.not_before(not_before);
     let mut pager = Pager::new(hub, join);
     let mut acked = !first;
     loop {

@@ -108,6 +108,59 @@ fn two_hundred_widgets_on_a_run_that_has_ended() {
     two_hundred(Db::Sqlite, true);
 }
 
+/// F30: a storm of joins reads a run's rows once or twice, whatever each has seen already.
+#[test]
+fn a_storm_of_joins_shares_what_it_reads() {
+    for db in Db::here() {
+        let settings = [("limits.events", "1000/s burst 5000")];
+        let mut world = World::start(db, &settings);
+        let ann = world.ann();
+        let workflow = ann.create(&Graph::new().js("a", "return 1;").body("storm"));
+        let (on, over) = (ann.external(&workflow), ann.external(&workflow));
+        for instance in [&on, &over] {
+            for i in 0..30 {
+                ann.report(instance, &format!("k{i}"), "a");
+            }
+        }
+        ann.finish(&over, "end");
+        assert!(world.hub.again(&[]), "{}", world.hub.log());
+        let mut driver = Driver::start(KINDS[0]);
+        for socket in 0..20 {
+            world.connect(&mut driver, &format!("s{socket}"), Via::Websocket);
+        }
+        let before = figure(&world, "jethub_journal_reads_total");
+        let begun = Instant::now();
+        for round in 0..25 {
+            for socket in 0..20 {
+                for instance in [&on, &over] {
+                    driver.resume(
+                        &format!("s{socket}"),
+                        run::JOIN,
+                        json!({ "runId": instance, "round": round }),
+                    );
+                }
+            }
+        }
+        let mut acks = 0;
+        driver.each("all have joined", Duration::from_secs(60), |line| {
+            acks += usize::from(line["what"] == "ack");
+            assert!(line["what"] != "ack" || line["args"][0]["ok"] == true, "{line}");
+            acks == 1000
+        });
+        let took = begun.elapsed();
+        let reads = figure(&world, "jethub_journal_reads_total") - before;
+        // The actor reads once; each of two runs is read for joiners once in two seconds.
+        assert!(
+            reads <= 3 + 2 * (1 + took.as_secs() / 2),
+            "{db:?}: {reads} reads for 1000 joins in {took:?}"
+        );
+        let seq = ann.report(&on, "live", "a");
+        for socket in 0..20 {
+            run::until_seq(&mut driver, &format!("s{socket}"), &on, seq);
+        }
+    }
+}
+
 /// A websocket with the smallest receive buffer; it has ten widgets on the run and is never read again.
 #[track_caller]
 fn never_reads(world: &World, instance: &str) -> Ws {
