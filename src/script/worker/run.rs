@@ -1,5 +1,7 @@
 //! One execution: a fresh runtime, the script, its result as JSON. Runs in a worker process only.
 
+use std::time::Instant;
+
 use rquickjs::{Ctx, Error, Function, Promise, Value, context::EvalOptions};
 
 use super::{
@@ -12,13 +14,18 @@ use crate::{
     script::wire::{Job, Reply},
 };
 
-/// Carries out a job, in the runtime at hand if it will do. The runtime is gone when it returns.
-pub(super) fn execute(job: &Job, clock: &Clock, ready: Option<Room>) -> Reply {
+/// Carries out a job, in the runtime at hand if it will do. The runtime comes back to be dropped: that
+/// takes its time, and the reply need not wait for it.
+pub(super) fn execute(job: &Job, clock: &Clock, ready: Option<Room>) -> (Reply, Option<Room>) {
     let deadline = clock.monotonic() + job.timeout;
     let needed = Builtins::of(&job.code);
     let ready = ready.filter(|room| room.fits(needed));
-    let Some(room) = ready.or_else(|| Room::new(clock, needed)) else { return Reply::Memory };
-    let Room { runtime, context, limit, console, .. } = &room;
+    let Some(room) = ready.or_else(|| Room::new(clock, needed)) else { return (Reply::Memory, None) };
+    (carry_out(job, &room, deadline), Some(room))
+}
+
+fn carry_out(job: &Job, room: &Room, deadline: Instant) -> Reply {
+    let Room { runtime, context, limit, console, .. } = room;
     runtime.set_memory_limit(job.memory);
     runtime.set_max_stack_size(job.stack);
     limit.set(deadline);

@@ -40,7 +40,9 @@ fn serve(clock: &Clock) -> io::Result<()> {
     send(&Reply::Ready)?;
     loop {
         let job = receive()?;
-        send(&execute(&job, clock, ready.take()))?;
+        let (reply, used) = execute(&job, clock, ready.take());
+        send(&reply)?;
+        drop(used);
         // The hub writes what came of it meanwhile; the next one is likely to be of the same kind.
         ready = Room::new(clock, Builtins::of(&job.code));
     }
