@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     engine::{
-        CodeContext, Finished, Request, RunEvent, RunState, RunStatus, Submitter, Then,
-        nodes::{Kind, Work},
+        CodeContext, Completed, Finished, Request, RunEvent, RunState, RunStatus, Submitter, Then,
+        nodes::{Call, Kind, Work},
         rules::goes_on,
         state::{NodeFacts, Phase, Stage, code_context},
     },
@@ -239,18 +239,26 @@ pub fn effects(state: &RunState, event: &RunEvent) -> Vec<Effect> {
             timer.into_iter().chain(request).collect()
         }
         RunEvent::Completed(event) => {
-            let waits =
-                state.definition.node(&event.node).is_some_and(|node| matches!(node.kind, Kind::Delay(_)));
+            let node = state.definition.node(&event.node).filter(|node| !node.disabled);
+            let asks = node.is_some_and(|node| node.kind.asks());
+            let waits = asks || node.is_some_and(|node| matches!(node.kind, Kind::Delay(_)));
             let wake = || Effect::ClearTimer {
                 key: TimerKey::Wake { node: event.node.clone(), visit: event.visit },
             };
-            waits.then(wake).into_iter().collect()
+            let close =
+                || Effect::CloseRequest { node: event.node.clone(), visit: event.visit, how: closed(event) };
+            waits.then(wake).into_iter().chain(asks.then(close)).collect()
         }
         RunEvent::Failed(event) => {
             let (node, visit, attempt) = (event.node.clone(), event.visit, event.attempt);
             let mut out = Vec::new();
             if event.error.code == Code::NodeTimeout.as_str() {
                 out.push(Effect::Interrupt { node: node.clone(), visit, attempt });
+            }
+            if event.error.code == Code::CollectionExpired.as_str() {
+                let key = TimerKey::Wake { node: node.clone(), visit };
+                let close = Effect::CloseRequest { node: node.clone(), visit, how: Closed::Expired };
+                out.extend([Effect::ClearTimer { key }, close]);
             }
             if let (Then::Item { .. }, Some(facts)) = (&event.then, state.facts.nodes.get(&node)) {
                 let row = facts.seen.as_ref().map_or(Seq::ZERO, |seen| seen.seq);
@@ -289,6 +297,21 @@ pub fn effects(state: &RunState, event: &RunEvent) -> Vec<Effect> {
     }
 }
 
+/// How the request of a visit ended that ended well.
+fn closed(event: &Completed) -> Closed {
+    match &event.answered {
+        Some(answered) => {
+            let whole = || {
+                let variable = event.output_variable.as_ref()?;
+                event.output.get(variable).cloned()
+            };
+            let data = answered.data.clone().or_else(whole).unwrap_or_default();
+            Closed::Answered { data, by: answered.by.clone() }
+        }
+        None => Closed::Expired,
+    }
+}
+
 /// Takes back what was at work or waited when its pass of a loop was given up at that row.
 fn given_up(id: &NodeId, node: &NodeFacts, row: Seq) -> Vec<Effect> {
     let Phase::Discarded { at, was } = &node.phase else { return Vec::new() };
@@ -322,7 +345,11 @@ fn dispatch(state: &RunState, id: &NodeId) -> Option<Effect> {
     let facts = state.facts.nodes.get(id)?;
     let Phase::Running { attempt, timeout_ms: Some(timeout_ms) } = facts.phase else { return None };
     let node = state.definition.node(id)?;
-    let task = match node.kind.work()? {
+    let task = match node.kind.work(&state.view(node))? {
+        Work::Query(query, inputs) => Task::Query { query, inputs },
+        Work::Child(Call { workflow, inputs, max_depth, depth }) => {
+            Task::Child { workflow, inputs, max_depth, depth }
+        }
         Work::Script(code, kind) => {
             let ctx = code_context(state.view(node), std::iter::once(code.as_ref()));
             Task::Script { code, kind, ctx }

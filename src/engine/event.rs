@@ -167,9 +167,9 @@ pub struct Completed {
     pub output_member: Option<Arc<str>>,
     /// The node's output object.
     pub output: Fields,
-    /// Further members of the context that it sets, before its own variable (`mergeOutputs`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub merged: Option<Fields>,
+    /// Members of the output that go into the context, before its own variable (`mergeOutputs`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<Arc<str>>,
     /// The answer that it waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Box<Answered>>,

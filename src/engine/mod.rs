@@ -44,6 +44,7 @@ pub use self::{
     },
     inputs::{InputProblem, resolve_inputs},
     limits::Limits,
+    nodes::{FormIssue, form_issues},
     row::{LogRow, RowError, RowKind},
     rules::{Step, decide, step},
     schema::{definition_schema, node_schema, node_schemas, problems},

@@ -257,6 +257,26 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    collection_requests (collection_request_id) {
+        collection_request_id -> Text,
+        instance_id -> Text,
+        node_id -> Text,
+        visit -> BigInt,
+        node_attempt -> BigInt,
+        status -> Text,
+        collection_type -> Text,
+        collection_config -> Text,
+        submitted_data -> Nullable<Text>,
+        submitted_by_user_id -> Nullable<Text>,
+        submitted_by_api_key_id -> Nullable<Text>,
+        submitted_by_email -> Nullable<Text>,
+        expires_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
 diesel::joinable!(workflow_versions -> workflows (workflow_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(members -> tenants (tenant_id));

@@ -19,7 +19,7 @@ mod validate_test;
 pub(in crate::engine) use self::{
     config::Config,
     graph::{Edge, Node},
-    policy::{HANDLING, Handling, Policy},
+    policy::{HANDLING, Handling, Policy, span},
     problem::{Faults, Words, did_you_mean},
     source::{RawEdge, RawNode, raw},
 };

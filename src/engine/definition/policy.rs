@@ -103,7 +103,7 @@ impl Policy {
 }
 
 /// A span of time of the options: seconds, or a number and a unit (`7d`, `90 minutes`).
-pub(super) fn span(value: &Value) -> Option<Duration> {
+pub(in crate::engine) fn span(value: &Value) -> Option<Duration> {
     let seconds = |number: f64| {
         (number.is_finite() && number > 0.0).then(|| Duration::from_secs_f64(number.min(31_536_000.0)))
     };

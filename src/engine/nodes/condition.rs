@@ -84,6 +84,35 @@ impl Condition {
         condition
     }
 
+    /// For a type that reads its branches in its own way.
+    pub(super) fn without_branches(default: &str) -> Self {
+        Self { branches: Vec::new(), default: Arc::from(default), expressions: Vec::new() }
+    }
+
+    /// A branch that holds when the comparison does.
+    pub(super) fn add_comparison(
+        &mut self,
+        id: &str,
+        label: &str,
+        left: Value,
+        operator: &str,
+        right: Value,
+    ) {
+        let test = Test::Compare { left: Operand::Value(left), operator: operator.to_owned(), right };
+        self.add(id, label, test);
+    }
+
+    /// A branch that holds when the expression is true.
+    pub(super) fn add_truth(&mut self, id: &str, label: &str, code: &str) {
+        let test = Test::Holds(self.truth(code));
+        self.add(id, label, test);
+    }
+
+    fn add(&mut self, id: &str, label: &str, test: Test) {
+        let (id, label) = (Arc::from(id), Value::from(label));
+        self.branches.push(Branch { id, label, any: false, tests: vec![test] });
+    }
+
     fn tests(
         &mut self,
         config: &Config<'_>,

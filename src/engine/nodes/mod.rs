@@ -6,14 +6,19 @@
 mod condition;
 mod delay;
 mod end;
+mod far;
+mod flow;
 mod iterate;
 mod javascript;
 mod kind;
 mod operator;
+mod people;
 mod start;
 mod table;
 
+pub use self::people::{FormIssue, form_issues};
 pub(in crate::engine) use self::{
+    far::Call,
     kind::{Begin, Ended, Kind, Work, later},
     operator::OPERATORS,
     table::{TypeRow, type_row, type_rows},

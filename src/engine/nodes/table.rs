@@ -1,7 +1,15 @@
 //! All node types of the contract.
 
 use super::{
-    condition::Condition, delay::Delay, end::End, iterate::Loop, javascript::JavaScript, kind::Kind,
+    condition::Condition,
+    delay::Delay,
+    end::End,
+    far::{DataQuery, SubWorkflow},
+    flow::{Fanout, Join, Switch},
+    iterate::Loop,
+    javascript::JavaScript,
+    kind::Kind,
+    people::{Approval, DataCollection},
 };
 use crate::engine::definition::{Config, Faults};
 
@@ -47,18 +55,44 @@ const TABLE: &[TypeRow] = &[
         parse: Some(|config, faults| Kind::Delay(Delay::parse(config, faults))),
         ..row("delay", None, "output")
     },
-    TypeRow { timeout_s: Some(120), ..row("dataQuery", Some("queryResult"), "success") },
-    TypeRow { timeout_s: Some(30), ..row("switch", None, "default") },
+    TypeRow {
+        timeout_s: Some(120),
+        parse: Some(|config, faults| Kind::DataQuery(DataQuery::parse(config, faults))),
+        ..row("dataQuery", Some("queryResult"), "success")
+    },
+    TypeRow {
+        timeout_s: Some(30),
+        parse: Some(|config, faults| Kind::Switch(Switch::parse(config, faults))),
+        ..row("switch", None, "default")
+    },
     TypeRow {
         any: true,
         parse: Some(|config, faults| Kind::Loop(Loop::parse(config, faults))),
         ..row("loop", Some("loopResults"), "completed")
     },
-    row("dataCollection", Some("collectedData"), "output"),
-    row("approval", Some("approval"), "approved"),
-    TypeRow { timeout_s: Some(30), ..row("fanout", None, "output") },
-    TypeRow { timeout_s: Some(30), ..row("join", Some("joined"), "output") },
-    TypeRow { timeout_s: Some(300), ..row("subWorkflow", Some("subResult"), "success") },
+    TypeRow {
+        parse: Some(|config, faults| Kind::DataCollection(DataCollection::parse(config, faults))),
+        ..row("dataCollection", Some("collectedData"), "output")
+    },
+    TypeRow {
+        parse: Some(|config, faults| Kind::Approval(Approval::parse(config, faults))),
+        ..row("approval", Some("approval"), "approved")
+    },
+    TypeRow {
+        timeout_s: Some(30),
+        parse: Some(|config, faults| Kind::Fanout(Fanout::parse(config, faults))),
+        ..row("fanout", None, "output")
+    },
+    TypeRow {
+        timeout_s: Some(30),
+        parse: Some(|config, faults| Kind::Join(Join::parse(config, faults))),
+        ..row("join", Some("joined"), "output")
+    },
+    TypeRow {
+        timeout_s: Some(300),
+        parse: Some(|config, faults| Kind::SubWorkflow(SubWorkflow::parse(config, faults))),
+        ..row("subWorkflow", Some("subResult"), "success")
+    },
 ];
 
 /// The row of a type.

@@ -10,7 +10,7 @@ use crate::{
     clock,
     engine::{
         AttemptResult, Effect, InputSet, NodeError, Outcome, Refusal, RunCommand, RunEvent, RunState,
-        RunStatus, Start, Started, TimerKey, Update, WidgetInput,
+        RunStatus, Start, Started, Submission, TimerKey, Update, WidgetInput,
         state::{Phase, Stage},
     },
     error::Code,
@@ -56,8 +56,7 @@ pub fn step(state: &RunState, command: &RunCommand, now: Timestamp) -> Result<St
         RunCommand::Result(result) => finish_attempt(&mut work, result)?,
         RunCommand::Timeout { node, visit, attempt } => time_out(&mut work, node, *visit, *attempt)?,
         RunCommand::Timer { key } => timer(&mut work, key)?,
-        // No node of this version asks anybody.
-        RunCommand::Submit(_) => return Err(Refusal::Closed),
+        RunCommand::Submit(submission) => submit(&mut work, submission)?,
         RunCommand::Input(input) => hear(&mut work, input)?,
         RunCommand::Ingest(events) => external::ingest(&mut work, events)?,
         RunCommand::GoOn => {}
@@ -109,6 +108,27 @@ fn hear(work: &mut Work, input: &WidgetInput) -> Result<(), Refusal> {
         timestamp: clock::to_wire(work.now),
     }));
     Ok(())
+}
+
+/// The first answer to an open request completes its visit.
+fn submit(work: &mut Work, submission: &Submission) -> Result<(), Refusal> {
+    let facts = work.state().facts.nodes.get(&submission.node).cloned().ok_or(Refusal::Closed)?;
+    let Phase::Suspended { attempt, until, request: Some(_), .. } = &facts.phase else {
+        return Err(Refusal::Closed);
+    };
+    if facts.visit != submission.visit {
+        return Err(Refusal::Closed);
+    }
+    if until.is_some_and(|until| until <= work.now) {
+        return Err(Refusal::Expired);
+    }
+    let place = Place {
+        node: submission.node.clone(),
+        visit: facts.visit,
+        attempt: *attempt,
+        iteration: facts.iteration,
+    };
+    work.answered(&place, submission)
 }
 
 /// The attempt, if it is the one at work.

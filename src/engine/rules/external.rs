@@ -113,7 +113,7 @@ fn node_ended(
         output_variable,
         output_member: None,
         output,
-        merged: None,
+        merged: Vec::new(),
         answered: None,
         context_data,
         duration_ms: None,

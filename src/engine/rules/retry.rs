@@ -31,17 +31,26 @@ pub(super) fn then(
     match node.policy.handling {
         Handling::Fail => Then::Unhandled,
         _ if definition.leaves_on(&node.id, "error") => on("error"),
-        Handling::ContinueDefault => on(node.normal),
+        Handling::ContinueDefault => Then::Handled(node.kind.normal(node.normal)),
         handling if node.scope.is_some() => Then::Item { skip: handling == Handling::SkipItem },
         // Outside of a loop there is no item to skip.
         Handling::Continue | Handling::SkipItem => Then::Unhandled,
     }
 }
 
-/// A programming error and a value that is too large stay what they are.
+/// A programming error, a value that is too large or does not fit, a missing right stay what they
+/// are, and nobody is asked twice.
 fn may_help(error: &NodeError) -> bool {
     let is = |code: Code| error.code == code.as_str();
-    if is(Code::ContextTooLarge) || is(Code::PayloadTooLarge) {
+    let stays = [
+        Code::ContextTooLarge,
+        Code::PayloadTooLarge,
+        Code::CollectionExpired,
+        Code::PermissionDenied,
+        Code::InputInvalid,
+        Code::InvalidDefinition,
+    ];
+    if stays.into_iter().any(is) {
         return false;
     }
     let programming =

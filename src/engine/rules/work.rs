@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{decide::Step, retry, schedule, void::without_void};
 use crate::{
     engine::{
-        Completed, Dispatched, Effect, Failed, Fields, Finished, NodeError, RunEvent, RunState, RunStatus,
-        Suspended, Then, apply,
+        Answered, Completed, Dispatched, Effect, Failed, Fields, Finished, NodeError, Refusal, RunEvent,
+        RunState, RunStatus, Submission, Suspended, Then, apply,
         definition::Node,
         effects,
         nodes::{Begin, Ended, Kind},
@@ -186,7 +186,8 @@ impl<'a> Work<'a> {
 
     /// None = it is disabled.
     fn what_begins(&self, node: &Node) -> Option<Begin> {
-        (!node.disabled).then(|| node.kind.begin(&self.state().view(node), self.now))
+        (!node.disabled)
+            .then(|| node.kind.begin(&self.state().view(node), node.output_variable.as_ref(), self.now))
     }
 
     fn goes_through(&mut self, node: &Node, place: &Place, begin: Option<Begin>) {
@@ -194,7 +195,7 @@ impl<'a> Work<'a> {
             None => {
                 // Not carried out: it leaves nothing behind, so its variable stays unset.
                 let output = Fields::new().with("skipped", true).with("success", true);
-                let handles = vec![Arc::from(node.normal)];
+                let handles = node.kind.normal(node.normal);
                 self.completed(place, Completed { handles, ..blank(place, output) });
             }
             Some(begin) => self.begun(node, place, begin),
@@ -274,6 +275,28 @@ impl<'a> Work<'a> {
                 }
             }
         }
+    }
+
+    /// Somebody answered a visit that waits for it.
+    pub(super) fn answered(&mut self, place: &Place, submission: &Submission) -> Result<(), Refusal> {
+        let definition = self.state().definition.clone();
+        let node = definition.node(&place.node).ok_or(Refusal::Closed)?;
+        let (left, whole) = node.kind.answered(&submission.answer).map_err(Refusal::Answer)?;
+        let data = (!whole).then(|| Arc::new(submission.answer.clone()));
+        let answered = Some(Box::new(Answered { by: submission.by.clone(), data }));
+        let output_variable = node.output_variable.clone();
+        let event =
+            Completed { handles: left.handles, answered, output_variable, ..blank(place, left.output) };
+        if let Some(error) = self.too_large(node, &event) {
+            let code = if error.code == Code::ContextTooLarge.as_str() {
+                Code::ContextTooLarge
+            } else {
+                Code::PayloadTooLarge
+            };
+            return Err(Refusal::TooLarge { code, message: error.message });
+        }
+        self.completed(place, event);
+        Ok(())
     }
 
     fn too_large(&self, node: &Node, event: &Completed) -> Option<NodeError> {
@@ -380,7 +403,7 @@ fn blank(place: &Place, output: Fields) -> Completed {
         output_variable: None,
         output_member: None,
         output,
-        merged: None,
+        merged: Vec::new(),
         answered: None,
         context_data: None,
         duration_ms: None,

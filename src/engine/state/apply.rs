@@ -132,8 +132,8 @@ pub(in crate::engine) fn addition(event: &Completed) -> Option<(Arc<str>, Arc<Va
 
 /// All that a visit adds to the context, in order.
 pub(in crate::engine) fn additions(event: &Completed) -> impl Iterator<Item = (Arc<str>, Arc<Value>)> {
-    let merged = event.merged.iter().flat_map(Fields::iter);
-    merged.map(|(key, value)| (key.clone(), value.clone())).chain(addition(event))
+    let member = |key: &Arc<str>| event.output.get(key).map(|value| (key.clone(), value.clone()));
+    event.merged.iter().filter_map(member).chain(addition(event))
 }
 
 /// The members of an output that are neither `success`, `error` nor internal.
@@ -212,9 +212,6 @@ fn told(state: &mut RunState, context: Option<&Fields>) -> bool {
 
 fn complete(state: &mut RunState, event: &Completed, seq: Seq) {
     grow(state, json_size(&event.output));
-    if let Some(merged) = &event.merged {
-        grow(state, json_size(merged));
-    }
     if !told(state, event.context_data.as_ref()) {
         let scope = scope_of(state, &event.node);
         for (key, value) in additions(event) {

@@ -115,6 +115,15 @@ pub enum Projection {
         /// The row that it made.
         seq: Seq,
     },
+    /// A visit asks somebody.
+    RequestOpened(Box<NewRequest>),
+    /// A request takes no answer any more.
+    RequestClosed {
+        /// The request.
+        request: CollectionId,
+        /// Why.
+        close: Box<CloseRequest>,
+    },
     /// A widget is registered with the run of the stream.
     Registered {
         /// The registration.

@@ -5,7 +5,7 @@ use crate::{
     ids::StreamId,
     store::{
         Connection, Error,
-        tables::{keys, registrations, runs, timers},
+        tables::{collection, keys, registrations, runs, timers},
     },
 };
 
@@ -25,6 +25,8 @@ pub(super) fn apply(
             keys::insert_idempotent(connection, scope, key, value, *at)
         }
         Projection::IngestKey { run, key, seq } => keys::insert_ingested(connection, run, key, *seq),
+        Projection::RequestOpened(new) => collection::insert(connection, new),
+        Projection::RequestClosed { request, close } => collection::close(connection, request, close),
         Projection::Registered { row, hub, at } => registrations::put(connection, row, hub, *at),
     }
 }

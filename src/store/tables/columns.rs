@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use crate::{
     ids::{
-        ApiKeyId, DataQueryId, DataSourceId, ListenerId, NodeId, RequestId, RunId, SocketId, StreamId,
-        TenantId, UserId, WidgetId, WorkflowId,
+        ApiKeyId, CollectionId, DataQueryId, DataSourceId, ListenerId, NodeId, RequestId, RunId, SocketId,
+        StreamId, TenantId, UserId, WidgetId, WorkflowId,
     },
     store::Error,
 };
@@ -129,6 +129,16 @@ impl From<Id> for SocketId {
     }
 }
 impl From<Id> for ListenerId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
+impl From<Id> for CollectionId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
+impl From<Id> for NodeId {
     fn from(column: Id) -> Self {
         Self::trusted(&column.0)
     }

@@ -8,6 +8,7 @@
 
 mod accounts;
 pub mod audit;
+pub mod collection;
 mod columns;
 pub mod definitions;
 mod entities;

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 
 use super::{
-    ListPage, Listed,
+    ListPage, Listed, collection,
     columns::{Id, OptId, OptTime, Time, plain, unknown},
     timers, to_micros,
 };
@@ -339,6 +339,39 @@ pub fn active_of_workflow(connection: &mut Connection, workflow: &WorkflowId) ->
     Ok(ids.iter().map(|id| RunId::trusted(id)).collect())
 }
 
+/// Children of a run that have not ended, by id.
+pub fn living_children(connection: &mut Connection, parent: &RunId) -> Result<Vec<RunId>, Error> {
+    let active = [RunStatus::Pending.as_str(), RunStatus::Running.as_str()];
+    let ids: Vec<String> = runs::table
+        .filter(runs::parent_instance_id.eq(parent.as_str()))
+        .filter(runs::status.eq_any(active))
+        .select(runs::instance_id)
+        .order(runs::instance_id.asc())
+        .load(connection)?;
+    Ok(ids.iter().map(|id| RunId::trusted(id)).collect())
+}
+
+/// Runs that have a child which has not ended, by id, behind `after`; each of them once.
+pub fn parents_of_living(
+    connection: &mut Connection,
+    after: Option<&RunId>,
+    limit: i64,
+) -> Result<Vec<RunId>, Error> {
+    let active = [RunStatus::Pending.as_str(), RunStatus::Running.as_str()];
+    let mut query = runs::table
+        .filter(runs::parent_instance_id.is_not_null())
+        .filter(runs::status.eq_any(active))
+        .select(runs::parent_instance_id)
+        .distinct()
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(runs::parent_instance_id.gt(after.as_str()));
+    }
+    let ids: Vec<Option<String>> =
+        query.order(runs::parent_instance_id.asc()).limit(limit).load(connection)?;
+    Ok(ids.iter().flatten().map(|id| RunId::trusted(id)).collect())
+}
+
 /// How many runs of a tenant are running, by who executes them.
 pub fn running(connection: &mut Connection, tenant: &TenantId, executor: Executor) -> Result<i64, Error> {
     let query = runs::table
@@ -383,6 +416,7 @@ pub fn remove(connection: &mut Connection, id: &RunId) -> Result<(), Error> {
     diesel::delete(ingest_keys::table.filter(ingest_keys::instance_id.eq(id.as_str())))
         .execute(connection)?;
     timers::clear_all(connection, &stream)?;
+    collection::remove_of_run(connection, id)?;
     let gone = diesel::delete(runs::table.find(id.as_str())).execute(connection)?;
     if gone == 0 { Err(Error::NotFound) } else { Ok(()) }
 }

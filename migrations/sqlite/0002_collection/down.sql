@@ -1,0 +1,2 @@
+DROP INDEX runs_children;
+DROP TABLE collection_requests;
