@@ -64,6 +64,18 @@ pub enum Error {
     /// No such run in this tenant.
     #[error("no such run")]
     RunNotFound,
+    /// No such request in this tenant.
+    #[error("no such request")]
+    CollectionNotFound,
+    /// The request was answered, is cancelled or has expired.
+    #[error("the request was answered, cancelled or has expired")]
+    CollectionClosed,
+    /// Its time is over.
+    #[error("the request has expired")]
+    CollectionExpired,
+    /// Who answers is none of those who may.
+    #[error("only who is named by the request may answer it")]
+    NotAnApprover,
     /// The run has ended.
     #[error("the run has ended")]
     RunNotRunning,
@@ -148,6 +160,10 @@ impl Coded for Error {
         match self {
             Error::WorkflowNotFound => Code::WorkflowNotFound,
             Error::RunNotFound => Code::RunNotFound,
+            Error::CollectionNotFound => Code::CollectionNotFound,
+            Error::CollectionClosed => Code::CollectionClosed,
+            Error::CollectionExpired => Code::CollectionExpired,
+            Error::NotAnApprover => Code::PermissionDenied,
             Error::RunNotRunning => Code::RunNotRunning,
             Error::Invalid(_) => Code::InvalidRequest,
             Error::Validation(_) => Code::ValidationError,

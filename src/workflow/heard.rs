@@ -29,7 +29,20 @@ impl Runs {
             return Err(Error::RunNotRunning);
         }
         log::debug!(run_id:% = run, by:? = by.user; "a widget says something");
+        // What it answers is looked for first: an answer that is refused leaves no row.
+        let asked = match input.input_type.as_str() {
+            "form_submit" | "data_collection" => self.asked(run, &input.data).await?,
+            _ => None,
+        };
+        let data = input.data.clone();
+        if let Some(request) = &asked {
+            self.check_answer(request, &data, &by)?;
+        }
         let seq = self.ask(run, |reply| Ask::Input { input: Box::new(input), reply }).await?;
-        Ok(InputTaken { seq, collection: None })
+        let collection = match asked {
+            Some(request) => Some(self.give(request, data, by).await?),
+            None => None,
+        };
+        Ok(InputTaken { seq, collection })
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    engine::{Ingested, RunStatus, WidgetInput},
+    engine::{Ingested, RunStatus, Submission, WidgetInput},
     ids::{RunId, Seq},
     supervise::{Command, Refused},
 };
@@ -51,6 +51,13 @@ pub(super) enum Ask {
         /// Answered with the rows, or `None` when a key was taken meanwhile: look and try again.
         reply: Reply<Option<Vec<Seq>>>,
     },
+    /// Somebody answers a request.
+    Submit {
+        /// The answer; checked against the request's form.
+        submission: Box<Submission>,
+        /// Answered with its row.
+        reply: Reply<Seq>,
+    },
     /// A widget says something.
     Input {
         /// What.
@@ -77,7 +84,7 @@ impl Ask {
             Ask::Wake(_) => {}
             Ask::Cancel { reply, .. } => answer(reply, Err(why)),
             Ask::Ingest { reply, .. } => answer(reply, Err(why)),
-            Ask::Input { reply, .. } => answer(reply, Err(why)),
+            Ask::Input { reply, .. } | Ask::Submit { reply, .. } => answer(reply, Err(why)),
             Ask::Watch(_, reply) => answer(reply, Err(why)),
         }
     }

@@ -16,6 +16,7 @@
 
 mod actor;
 mod catalogue;
+mod collect;
 mod definitions;
 mod error;
 mod fold;
@@ -38,6 +39,7 @@ pub use self::{
         Bundle, Catalogue, EdgeView, ImportWorkflow, Imported, NodeView, SaveWorkflow, VersionView,
         WorkflowList, WorkflowView, runs_queries,
     },
+    collect::{PendingRequest, RequestView},
     error::{Error, Issue},
     heard::InputTaken,
     hub::Parts,

@@ -277,7 +277,7 @@ impl Runs {
             ended: None,
         };
         let mut projections = vec![Projection::RunInserted(Box::new(row))];
-        projections.extend(of_effects(&new.run, &step.effects));
+        projections.extend(of_effects(&new.run, &step.effects, now));
         fold_end(&mut projections);
         if let Some((scope, key, value)) = new.key {
             projections.push(Projection::IdempotencyKey { scope, key, value, at: now });

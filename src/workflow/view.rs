@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Error, Runs, fold::Fold, waiting::Queue};
+use super::{Error, Runs, collect, fold::Fold, waiting::Queue};
 use crate::{
     clock::to_wire,
     engine,
@@ -96,7 +96,7 @@ pub struct RunView {
     /// The last row that is in this answer.
     pub seq: Seq,
     /// Open data-collection requests.
-    pub pending_requests: Vec<Value>,
+    pub pending_requests: Vec<collect::PendingRequest>,
     /// The run whose node started it.
     #[serde(rename = "parentInstanceID", skip_serializing_if = "Option::is_none")]
     pub parent_instance_id: Option<RunId>,
@@ -224,7 +224,7 @@ impl Runs {
             error: finished.and_then(|finished| finished.error.clone()),
             error_code: finished.and_then(|finished| finished.error_code.clone()),
             seq: state.seq(),
-            pending_requests: Vec::new(),
+            pending_requests: collect::pending(&run.instance_id, &state),
             parent_instance_id: run.parent_instance_id,
             logs,
         })

@@ -79,7 +79,7 @@ pub(in crate::engine) fn goes_on(state: &RunState) -> bool {
 
 /// Whether a node that is ready takes no place of work. The time decides only what comes of it.
 fn needs_nobody(state: &RunState, node: &Node) -> bool {
-    node.disabled || !matches!(node.kind.begin(&state.view(node), Timestamp::UNIX_EPOCH), Begin::Task)
+    node.disabled || !matches!(node.kind.begin(&state.view(node), None, Timestamp::UNIX_EPOCH), Begin::Task)
 }
 
 impl Walk<'_> {

@@ -9,7 +9,7 @@ use super::{decide::Step, retry, schedule, void::without_void};
 use crate::{
     engine::{
         Answered, Completed, Dispatched, Effect, Failed, Fields, Finished, NodeError, Refusal, RunEvent,
-        RunState, RunStatus, Submission, Suspended, Then, apply,
+        RunState, RunStatus, Submission, Suspended, apply,
         definition::Node,
         effects,
         nodes::{Begin, Ended, Kind},

@@ -3,6 +3,7 @@
 //! The functions read fields and hand them to `workflow`; what is allowed in a definition, an input
 //! or an ingested event is decided there.
 
+mod collection;
 mod definitions;
 mod ingest;
 mod runs;
@@ -15,7 +16,7 @@ use crate::{
         WorkflowCreate, WorkflowDelete, WorkflowExecute, WorkflowExport, WorkflowList, WorkflowRead,
         WorkflowTest, WorkflowUpdate,
     },
-    error::Code::{NotFound, RunNotFound, SchemaNotFound, WorkflowNotFound},
+    error::Code::{CollectionNotFound, NotFound, RunNotFound, SchemaNotFound, WorkflowNotFound},
 };
 
 /// The rows; those with a fixed word stand before the one that takes any.
@@ -72,6 +73,20 @@ pub(super) const ROUTES: &[Route] = &[
         Tenant(&[WorkflowExecute]),
         RunNotFound,
         |a| Box::pin(ingest::take(a)),
+    ),
+    row(
+        "GET",
+        "/api/v1/tenants/{tenantID}/workflows/data-collection/{collectionRequestID}",
+        Tenant(&[WorkflowRead]),
+        CollectionNotFound,
+        |a| Box::pin(collection::get(a)),
+    ),
+    row(
+        "POST",
+        "/api/v1/tenants/{tenantID}/workflows/data-collection/{collectionRequestID}/submit",
+        Tenant(&[WorkflowExecute]),
+        CollectionNotFound,
+        |a| Box::pin(collection::submit(a)),
     ),
     row(
         "GET",

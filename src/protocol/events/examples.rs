@@ -109,6 +109,21 @@ fn server() -> Vec<Example<Server>> {
             }),
         ),
         example(
+            Server::CollectionRequest,
+            "approval",
+            "a run waits for a decision",
+            json!({
+                "instanceID": RUN, "runId": RUN, "nodeID": "n4", "nodeId": "n4", "seq": 11,
+                "collectionRequestID": "9d1f5f0e-7b8e-5b0c-8a51-0d3c8a0f6a11", "collectionType": "approval",
+                "collectionConfig": {
+                    "collectionType": "approval", "title": "Refund 40 EUR?", "description": "", "approvers": "",
+                    "requireComment": false, "approveLabel": "Accept", "rejectLabel": "Reject", "cancelLabel": "Cancel",
+                    "outputVariable": "approval", "expiryMinutes": 60, "onTimeout": "expired",
+                },
+                "expiresAt": "2026-01-01T01:00:00.000Z",
+            }),
+        ),
+        example(
             Server::RunError,
             "notFound",
             "no such run, or one of another tenant",

@@ -31,4 +31,7 @@ pub use widget::{
     WidgetNodeKind, WidgetRefresh, WidgetStatus, WorkflowMeta,
 };
 pub use wire::{Object, WireTime};
-pub use workflow::{EndStatus, NodeStatus, NodeUpdate, RunError, RunJoin, RunLeave, RunStatus, StatusUpdate};
+pub use workflow::{
+    CollectionRequest, EndStatus, NodeStatus, NodeUpdate, RunError, RunJoin, RunLeave, RunStatus,
+    StatusUpdate,
+};

@@ -89,7 +89,7 @@ events! {
         /// A run ended.
         StatusUpdate "workflow_status_update" "/" true;
         /// A run waits for a form or an approval.
-        CollectionRequest "workflow_data_collection_request" "/" false;
+        CollectionRequest "workflow_data_collection_request" "/" true;
         /// A join or leave was refused.
         RunError "workflow_run_error" "/" true;
         /// A widget is registered.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::Coded,
-    ids::{NodeId, RunId, Seq, TenantId},
+    ids::{CollectionId, NodeId, RunId, Seq, TenantId},
 };
 
 const RUN: &[&str] = &["runId", "runID", "instanceID", "instanceId"];
@@ -256,6 +256,50 @@ impl<'a> StatusUpdate<'a> {
             replayed: false,
         }
     }
+}
+
+/// `workflow_data_collection_request`: a run asks somebody, or the next of its requests that waits is
+/// told again because another was answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CollectionRequest {
+    /// The run.
+    #[serde(rename = "instanceID")]
+    #[schemars(with = "AnyId")]
+    pub instance_id: RunId,
+    /// The run again, as the join spells it.
+    #[schemars(with = "AnyId")]
+    pub run_id: RunId,
+    /// The node that asks.
+    #[serde(rename = "nodeID")]
+    #[schemars(with = "AnyId")]
+    pub node_id: NodeId,
+    /// The node again, as one document spells it.
+    #[serde(rename = "nodeId")]
+    #[schemars(with = "AnyId")]
+    pub node_id_again: NodeId,
+    /// The request: answered by `POST …/data-collection/{collectionRequestID}/submit`, or by
+    /// `widget_send_input`.
+    #[serde(rename = "collectionRequestID")]
+    #[schemars(with = "AnyId")]
+    pub collection_request_id: CollectionId,
+    /// `form`, `api` or `approval`.
+    pub collection_type: String,
+    /// What is asked: `title`, `description`, `formSchema`, `formUischema`, `outputVariable`,
+    /// `expiryMinutes`; of an approval also `approvers`, `requireComment`, its labels, `onTimeout`.
+    pub collection_config: serde_json::Map<String, serde_json::Value>,
+    /// When it expires; absent: never.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires_at: Option<WireTime>,
+    /// Place of the row it is told at.
+    #[schemars(with = "Place")]
+    pub seq: Seq,
+    /// Index in the innermost loop.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub iteration: Option<u32>,
+    /// It was asked before the join.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub replayed: bool,
 }
 
 /// `workflow_run_error`: a join or a leave was refused. A run of another tenant is answered exactly

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 
 use super::NewRow;
 use crate::{
-    ids::{Epoch, HubId, RunId, Seq, StreamId},
+    ids::{CollectionId, Epoch, HubId, RunId, Seq, StreamId},
     store::tables::{
+        collection::{CloseRequest, NewRequest},
         registrations::Registration,
         runs::{NewRun, RunChange},
     },

@@ -24,7 +24,7 @@ use crate::{
     },
     supervise::Ticket,
     workflow::{
-        Error,
+        Error, collect,
         messages::{Ask, Reply, Wake, answer},
         view::store_status,
         watch,
@@ -52,6 +52,8 @@ pub(super) enum What {
     Admit,
     /// End it.
     Cancel(Option<String>, Reply<RunStatus>),
+    /// Somebody answers.
+    Submit(Box<engine::Submission>, Reply<Seq>),
     /// What a widget says.
     Input(Box<engine::WidgetInput>, Reply<Seq>),
     /// Events with their keys.
@@ -73,6 +75,7 @@ impl Work {
             },
             Ask::Cancel { reason, reply } => (What::Cancel(reason, reply), Origin::Client),
             Ask::Ingest { events, keys, reply } => (What::Ingest(events, keys, reply), Origin::Client),
+            Ask::Submit { submission, reply } => (What::Submit(submission, reply), Origin::Client),
             Ask::Input { input, reply } => (What::Input(input, reply), Origin::Client),
             ask @ (Ask::Wake(Wake::GoOn) | Ask::Watch(..)) => return Err(ask),
         };
@@ -84,7 +87,7 @@ impl Work {
             What::Decide(_) | What::Admit => {}
             What::Cancel(_, reply) => answer(reply, Err(why)),
             What::Ingest(_, _, reply) => answer(reply, Err(why)),
-            What::Input(_, reply) => answer(reply, Err(why)),
+            What::Input(_, reply) | What::Submit(_, reply) => answer(reply, Err(why)),
         }
     }
 }
@@ -137,7 +140,7 @@ impl RunActor {
             create: false,
             expected_head: alive.state.seq(),
             owner_version: alive.owner_version,
-            projections: projections(self.life.id(), alive, &batch),
+            projections: projections(self.life.id(), alive, &batch, now),
             rows: rows.iter().map(|(_, event)| new_row(event, now)).collect(),
             origin: batch.origin,
         };
@@ -197,7 +200,9 @@ impl RunActor {
             (What::Cancel(_, reply), Refusal::Finished(status)) => answer(reply, Ok(status)),
             (What::Cancel(_, reply), refusal) => answer(reply, Err(told(&refusal))),
             (What::Ingest(_, _, reply), refusal) => answer(reply, Err(told(&refusal))),
-            (What::Input(_, reply), refusal) => answer(reply, Err(told(&refusal))),
+            (What::Input(_, reply) | What::Submit(_, reply), refusal) => {
+                answer(reply, Err(told(&refusal)));
+            }
             (What::Decide(Decide::Timer { key }), Refusal::TooEarly { due_at }) => {
                 self.hub.timers.set(self.life.id(), &key.to_string(), due_at);
             }
@@ -312,7 +317,9 @@ impl RunActor {
                 seqs.truncate(events.len());
                 answer(reply, Ok(Some(seqs)));
             }
-            What::Input(_, reply) => answer(reply, seqs.first().copied().ok_or(Error::Lost)),
+            What::Input(_, reply) | What::Submit(_, reply) => {
+                answer(reply, seqs.first().copied().ok_or(Error::Lost))
+            }
             What::Decide(_) | What::Admit => {}
         }
     }
@@ -375,7 +382,7 @@ pub(in crate::workflow) fn new_row(event: &RunEvent, at: Timestamp) -> NewRow {
 }
 
 /// What of the effects belongs into the transaction.
-pub(in crate::workflow) fn of_effects(run: &RunId, effects: &[Effect]) -> Vec<Projection> {
+pub(in crate::workflow) fn of_effects(run: &RunId, effects: &[Effect], at: Timestamp) -> Vec<Projection> {
     let mut projections = Vec::new();
     for effect in effects {
         match effect {
@@ -388,8 +395,9 @@ pub(in crate::workflow) fn of_effects(run: &RunId, effects: &[Effect]) -> Vec<Pr
                 projections
                     .push(Projection::RunChanged { run: run.clone(), change: Box::new(end(finished)) });
             }
-            // Requests have no table yet: no node asks anybody.
-            Effect::OpenRequest { .. } | Effect::CloseRequest { .. } => {}
+            Effect::OpenRequest { .. } | Effect::CloseRequest { .. } => {
+                projections.extend(collect::projection(run, effect, at));
+            }
             Effect::Dispatch { .. } | Effect::Interrupt { .. } | Effect::GoOn => {}
         }
     }
@@ -406,8 +414,8 @@ fn end(finished: &Finished) -> RunChange {
     }
 }
 
-fn projections(run: &RunId, alive: &Alive, batch: &Batch) -> Vec<Projection> {
-    let mut projections = of_effects(run, &batch.effects);
+fn projections(run: &RunId, alive: &Alive, batch: &Batch, at: Timestamp) -> Vec<Projection> {
+    let mut projections = of_effects(run, &batch.effects, at);
     let ended = batch.state.status().is_terminal();
     if alive.pending && !batch.pending && !ended {
         let change = RunChange {
@@ -439,8 +447,9 @@ fn decide(state: &RunState, pending: bool, what: &What, now: Timestamp) -> Resul
         What::Admit => return admit(state, now),
         What::Decide(command) => command.clone(),
         What::Cancel(reason, _) => Decide::Cancel { reason: reason.clone() },
-        What::Ingest(..) | What::Input(..) if pending => return Err(Refusal::NotStarted),
+        What::Ingest(..) | What::Input(..) | What::Submit(..) if pending => return Err(Refusal::NotStarted),
         What::Ingest(events, _, _) => Decide::Ingest(events.clone()),
+        What::Submit(submission, _) => Decide::Submit(submission.as_ref().clone()),
         What::Input(input, _) => Decide::Input(input.as_ref().clone()),
     };
     let step = engine::step(state, &command, now)?;

@@ -37,6 +37,10 @@ impl RunActor {
                     let key = format!("{}/{}/{}", self.life.id(), id.0, id.1.0);
                     let job = Job {
                         tenant: alive.meta.tenant.clone(),
+                        run: self.life.id().clone(),
+                        node: id.0.clone(),
+                        visit: id.1,
+                        attempt: id.2,
                         idempotency_key: Arc::from(key),
                         task,
                         timeout,

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     engine::{Outcome, Task},
-    ids::TenantId,
+    ids::{Attempt, NodeId, RunId, TenantId, Visit},
 };
 
 /// One attempt of a node.
@@ -14,6 +14,14 @@ use crate::{
 pub struct Job {
     /// Whose run it is.
     pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// The node.
+    pub node: NodeId,
+    /// Its visit.
+    pub visit: Visit,
+    /// The attempt.
+    pub attempt: Attempt,
     /// `<run>/<node>/<visit>`: the same for every attempt of a visit, also after a crash.
     pub idempotency_key: Arc<str>,
     /// What to do.

@@ -1,7 +1,8 @@
 //! Nodes that act on the world, one file a kind of task; what only decides is in `engine`.
 //!
 //! [`Nodes`] takes the attempts of all runs ([`Execute`](super::Execute)) and hands each to what can
-//! carry it out. The next kinds (queries, HTTP, forms, child runs) get a file here and a field there.
+//! carry it out. Child runs are begun by the hub of
+//! runs itself.
 
 mod fair;
 mod hands;

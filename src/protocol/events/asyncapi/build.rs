@@ -11,10 +11,10 @@ use super::document::{
 use crate::{
     error::Code,
     protocol::events::{
-        self, AckBody, Example, JoinAck, ListenerEvent, ListenerTestEvent, NodeUpdate, Refusal, RefusalData,
-        Refused, RoomName, RunError, RunJoin, RunLeave, StatusUpdate, WidgetConnect, WidgetConnected,
-        WidgetContextUpdate, WidgetDisconnect, WidgetDisconnected, WidgetError, WidgetInput, WidgetInputAck,
-        WidgetInputReceived, WidgetRefresh, WidgetStatus,
+        self, AckBody, CollectionRequest, Example, JoinAck, ListenerEvent, ListenerTestEvent, NodeUpdate,
+        Refusal, RefusalData, Refused, RoomName, RunError, RunJoin, RunLeave, StatusUpdate, WidgetConnect,
+        WidgetConnected, WidgetContextUpdate, WidgetDisconnect, WidgetDisconnected, WidgetError, WidgetInput,
+        WidgetInputAck, WidgetInputReceived, WidgetRefresh, WidgetStatus,
     },
 };
 
@@ -143,6 +143,10 @@ impl Parts {
             Server::StatusUpdate => {
                 (self.schema::<StatusUpdate<'_>>(), "The run ended. Once a run, and nothing of it follows.")
             }
+            Server::CollectionRequest => (
+                self.schema::<CollectionRequest>(),
+                "A run asks somebody for a form or a decision; also what waits still when another request is closed.",
+            ),
             Server::RunError => (
                 self.schema::<RunError>(),
                 "A join or leave was refused. A run of another tenant is answered like none.",
