@@ -7,6 +7,7 @@ use tokio::sync::RwLock;
 
 use super::{
     actor::{Birth, Crowd, Execute},
+    children::Children,
     definitions::Definitions,
     waiting::{Admission, Timers},
     watch::{Ends, Pages},
@@ -51,6 +52,7 @@ pub(super) struct Hub {
     pub(super) timers: Timers,
     pub(super) admission: Admission,
     pub(super) crowd: Arc<Crowd>,
+    pub(super) children: Children,
     pub(super) definitions: Definitions,
     /// Runs that have ended, for who comes late.
     pub(super) ends: Ends,
@@ -71,13 +73,14 @@ pub(super) struct Hub {
 }
 
 impl Hub {
-    pub(super) fn new(parts: Parts, timers: Timers) -> Self {
+    pub(super) fn new(parts: Parts, timers: Timers, children: Children) -> Self {
         let limits = Arc::new(engine::Limits::new(&parts.workflow, &parts.node, &parts.script));
         Self {
             admission: Admission::new(
                 parts.workflow.max_active_per_tenant,
                 parts.workflow.max_queued_per_tenant,
             ),
+            children,
             crowd: Crowd::new(parts.limits.actors_per_tenant),
             definitions: Definitions::new(Arc::clone(&limits)),
             ends: Ends::default(),

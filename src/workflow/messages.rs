@@ -58,6 +58,11 @@ pub(super) enum Ask {
         /// Answered with its row.
         reply: Reply<Seq>,
     },
+    /// Which children it waits for.
+    Children {
+        /// Answered with them.
+        reply: Reply<Vec<RunId>>,
+    },
     /// A widget says something.
     Input {
         /// What.
@@ -85,6 +90,7 @@ impl Ask {
             Ask::Cancel { reply, .. } => answer(reply, Err(why)),
             Ask::Ingest { reply, .. } => answer(reply, Err(why)),
             Ask::Input { reply, .. } | Ask::Submit { reply, .. } => answer(reply, Err(why)),
+            Ask::Children { reply } => answer(reply, Err(why)),
             Ask::Watch(_, reply) => answer(reply, Err(why)),
         }
     }

@@ -16,6 +16,7 @@
 
 mod actor;
 mod catalogue;
+mod children;
 mod collect;
 mod definitions;
 mod error;

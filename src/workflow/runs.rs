@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::{
     Error,
     actor::RunKind,
+    children::{Children, mind_all},
     hub::{Hub, Parts},
     messages::{Ask, Reply, RunCommand, Wake},
     waiting::{Timers, keep_house},
@@ -53,8 +54,9 @@ impl Runs {
     /// task of their timers. Call [`Runs::recover`] next.
     pub fn launch(parts: Parts, home: ArbiterHandle, arbiters: Vec<ArbiterHandle>) -> Self {
         let (timers, task) = Timers::new(parts.store.clone(), parts.clock.clone());
+        let (children, wanted) = Children::new();
         let (limits, clock) = (Limits::new(&parts.supervise), parts.clock.clone());
-        let hub = Arc::new(Hub::new(parts, timers));
+        let hub = Arc::new(Hub::new(parts, timers, children));
         let kind = RunKind { hub: Arc::clone(&hub) };
         let registry = Handle::start(kind, limits, clock, home.clone(), arbiters);
         let runs = Self { hub, registry };
@@ -63,6 +65,7 @@ impl Runs {
             let send = |run: RunId, ask: Ask| sender.send(run, ask);
             task.run(send, || load.open()).await;
         });
+        home.spawn(mind_all(runs.clone(), wanted));
         home.spawn(keep_house(Arc::downgrade(&runs.hub)));
         runs
     }

@@ -16,14 +16,14 @@ use super::{
 };
 use crate::{
     engine::{self, Definition, RunState, RunStatus as Decided, Source, Step},
-    error::Coded,
-    ids::{ApiKeyId, RunId, Seq, StreamId, TenantId, UserId, WorkflowId},
+    error::{Code, Coded},
+    ids::{ApiKeyId, NodeId, RunId, Seq, StreamId, TenantId, UserId, WorkflowId},
     metrics::{KindLabel, metrics},
     store::{
         self, Append, Origin, Projection, Unique,
         tables::{
             definitions, keys,
-            runs::{Executor, NewRun, RunStatus},
+            runs::{self, Executor, NewRun, Run, RunStatus},
         },
     },
 };
@@ -101,6 +101,32 @@ pub fn inputs_of(body: &Map<String, Value>) -> Option<Value> {
     merged.map(Value::Object)
 }
 
+/// The node that starts a run as its child.
+#[derive(Debug, Clone)]
+pub(super) struct Parent {
+    /// Its run.
+    pub(super) run: RunId,
+    /// The node.
+    pub(super) node: NodeId,
+    /// How many runs are above the child.
+    pub(super) depth: u32,
+}
+
+/// Starts a child.
+#[derive(Debug, Clone)]
+pub(super) struct StartChild {
+    /// The child.
+    pub(super) run: RunId,
+    /// Whose.
+    pub(super) tenant: TenantId,
+    /// Of which workflow.
+    pub(super) workflow: WorkflowId,
+    /// All that it sees.
+    pub(super) inputs: Value,
+    /// Who starts it.
+    pub(super) parent: Parent,
+}
+
 /// A run on its way.
 struct New {
     run: RunId,
@@ -117,6 +143,8 @@ struct New {
     /// Scope, key and value.
     key: Option<(String, String, String)>,
     first: Option<FirstWatcher>,
+    parent: Option<Parent>,
+    is_test: bool,
 }
 
 impl Runs {
@@ -177,6 +205,8 @@ impl Runs {
             starter: start.starter,
             key,
             first,
+            parent: None,
+            is_test: false,
         };
         match self.create(new).await {
             Err(Error::Store(store::Error::Duplicate(Unique::IdempotencyKey))) => {
@@ -217,17 +247,82 @@ impl Runs {
             starter: start.starter,
             key: None,
             first: None,
+            parent: None,
+            is_test: true,
         })
         .await
+    }
+
+    /// Starts a child, unless it is there already.
+    pub(super) async fn start_child(&self, start: StartChild) -> Result<(), Error> {
+        let hub = &self.hub;
+        let _starting = hub.starting.read().await;
+        let StartChild { run, tenant, workflow, inputs, parent } = start;
+        let (of, id, child) = (tenant.clone(), workflow.clone(), run.clone());
+        let (found, known) =
+            hub.store.read(move |db| Ok((definitions::find(db, &of, &id)?, runs::find(db, &child)?))).await?;
+        if known.is_some() {
+            return Ok(());
+        }
+        let found = found.ok_or(Error::WorkflowNotFound)?;
+        let row = self.find(&tenant, &parent.run).await?;
+        if self.runs_above(&row, &workflow).await? {
+            let message = "the workflow is its own child, or a child of its children".to_owned();
+            return Err(Error::Decided { code: Code::NodeFailed, message });
+        }
+        if found.row.is_disabled {
+            let message = "the child's workflow is disabled".to_owned();
+            return Err(Error::Decided { code: Code::NodeFailed, message });
+        }
+        check_size(Some(&inputs), hub.max_inputs)?;
+        let definition = hub.definitions.to_run(&found.graph, Executor::Internal)?;
+        let inputs = resolve(&source_of(&found.graph)?.options, Some(&inputs))?;
+        let new = New {
+            run,
+            tenant,
+            workflow: Some(found.row.workflow_id),
+            title: found.row.title,
+            version: Some(found.graph.version),
+            definition,
+            embedded: None,
+            inputs,
+            external: false,
+            starter: Starter { user: row.starter_user_id, api_key: row.starter_api_key_id },
+            key: None,
+            first: None,
+            parent: Some(parent),
+            is_test: row.is_test,
+        };
+        match self.create(new).await {
+            // Another minder was faster.
+            Err(Error::Store(store::Error::Duplicate(_))) => Ok(()),
+            created => created.map(|_| ()),
+        }
+    }
+
+    /// Whether a run, or one of those above it, is of that workflow.
+    async fn runs_above(&self, run: &Run, workflow: &WorkflowId) -> Result<bool, Error> {
+        let mut at = run.clone();
+        loop {
+            if at.workflow_id.as_ref() == Some(workflow) {
+                return Ok(true);
+            }
+            let Some(above) = at.parent_instance_id else { return Ok(false) };
+            match self.locate(&above).await? {
+                Some(above) => at = above.run,
+                None => return Ok(false),
+            }
+        }
     }
 
     /// Appends the first rows and gives the run its actor.
     async fn create(&self, new: New) -> Result<Started, Error> {
         let hub = &self.hub;
         hub.admission.count(&hub.store, &new.tenant).await?;
-        let place = match new.external {
-            true => hub.admission.enter_external(&new.tenant)?,
-            false => hub.admission.enter(&new.tenant, &new.run)?,
+        let place = match (new.external, &new.parent) {
+            (true, _) => hub.admission.enter_external(&new.tenant)?,
+            (false, Some(_)) => hub.admission.enter_child(&new.tenant)?,
+            (false, None) => hub.admission.enter(&new.tenant, &new.run)?,
         };
         let external = new.external;
         let (tenant, run) = (new.tenant.clone(), new.run.clone());
@@ -244,10 +339,11 @@ impl Runs {
 
     async fn append_first(&self, new: New, place: Place) -> Result<Started, Error> {
         let hub = &self.hub;
-        let (now, is_test, pending) = (hub.clock.now(), new.embedded.is_some(), place == Place::Waiting);
+        let (now, is_test, pending) = (hub.clock.now(), new.is_test, place == Place::Waiting);
         let state = RunState::new(new.definition, Arc::clone(&hub.limits));
+        let depth = new.parent.as_ref().map_or(0, |parent| parent.depth);
         let start =
-            engine::Start { inputs: new.inputs, external: new.external, depth: 0, definition: new.embedded };
+            engine::Start { inputs: new.inputs, external: new.external, depth, definition: new.embedded };
         let mut step = engine::step(&state, &engine::RunCommand::Start(start), now)
             .map_err(|refusal| Error::Decided { code: refusal.code(), message: refusal.to_string() })?;
         if pending {
@@ -259,6 +355,7 @@ impl Runs {
         let title = Arc::from(new.title.as_str());
         let about = About { workflow: new.workflow.clone(), title, is_test };
         let status = if pending { RunStatus::Pending } else { RunStatus::Running };
+        let (parent, node) = new.parent.map(|parent| (parent.run, parent.node)).unzip();
         let row = NewRun {
             instance_id: new.run.clone(),
             tenant_id: new.tenant,
@@ -270,8 +367,8 @@ impl Runs {
             executor: if new.external { Executor::External } else { Executor::Internal },
             starter_user_id: new.starter.user,
             starter_api_key_id: new.starter.api_key,
-            parent_instance_id: None,
-            parent_node_id: None,
+            parent_instance_id: parent,
+            parent_node_id: node,
             started_at: now,
             attention,
             ended: None,
@@ -311,6 +408,7 @@ impl Runs {
             metrics().runs.ended.get_or_create(&KindLabel { kind }).inc();
             hub.admission.leave(&meta.tenant, meta.external);
             hub.admit_next(&meta.tenant);
+            hub.children.ended(&new.run);
         } else {
             let birth = Birth { meta, state: step.state, effects: step.effects, pending, attention };
             hub.births.lock().insert(new.run.clone(), birth);

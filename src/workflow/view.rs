@@ -9,7 +9,7 @@ use super::{Error, Runs, collect, fold::Fold, waiting::Queue};
 use crate::{
     clock::to_wire,
     engine,
-    ids::{RunId, Seq, TenantId, WorkflowId},
+    ids::{NodeId, RunId, Seq, TenantId, WorkflowId},
     store::{
         Row,
         tables::{
@@ -71,6 +71,12 @@ pub struct RunRow {
     pub started_at: String,
     /// Ended.
     pub completed_at: Option<String>,
+    /// The run whose node started it.
+    #[serde(rename = "parentInstanceID", skip_serializing_if = "Option::is_none")]
+    pub parent_instance_id: Option<RunId>,
+    /// That node.
+    #[serde(rename = "parentNodeID", skip_serializing_if = "Option::is_none")]
+    pub parent_node_id: Option<NodeId>,
     /// Of a run that waits for a place among its tenant's active ones: from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_position: Option<usize>,
@@ -97,9 +103,6 @@ pub struct RunView {
     pub seq: Seq,
     /// Open data-collection requests.
     pub pending_requests: Vec<collect::PendingRequest>,
-    /// The run whose node started it.
-    #[serde(rename = "parentInstanceID", skip_serializing_if = "Option::is_none")]
-    pub parent_instance_id: Option<RunId>,
     /// All rows, oldest first.
     pub logs: Vec<LogView>,
 }
@@ -170,6 +173,8 @@ impl RunRow {
             is_test: run.is_test,
             started_at: to_wire(run.started_at),
             completed_at: run.completed_at.map(to_wire),
+            parent_instance_id: run.parent_instance_id.clone(),
+            parent_node_id: run.parent_node_id.clone(),
             queue_position: None,
         }
     }
@@ -225,7 +230,6 @@ impl Runs {
             error_code: finished.and_then(|finished| finished.error_code.clone()),
             seq: state.seq(),
             pending_requests: collect::pending(&run.instance_id, &state),
-            parent_instance_id: run.parent_instance_id,
             logs,
         })
     }

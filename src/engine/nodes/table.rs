@@ -4,7 +4,7 @@ use super::{
     condition::Condition,
     delay::Delay,
     end::End,
-    far::DataQuery,
+    far::{DataQuery, SubWorkflow},
     flow::{Fanout, Join, Switch},
     iterate::Loop,
     javascript::JavaScript,
@@ -88,7 +88,11 @@ const TABLE: &[TypeRow] = &[
         parse: Some(|config, faults| Kind::Join(Join::parse(config, faults))),
         ..row("join", Some("joined"), "output")
     },
-    TypeRow { timeout_s: Some(300), ..row("subWorkflow", Some("subResult"), "success") },
+    TypeRow {
+        timeout_s: Some(300),
+        parse: Some(|config, faults| Kind::SubWorkflow(SubWorkflow::parse(config, faults))),
+        ..row("subWorkflow", Some("subResult"), "success")
+    },
 ];
 
 /// The row of a type.

@@ -52,7 +52,7 @@ fn has_timer(state: &RunState, key: &TimerKey) -> bool {
             matches!(phase(node), Some((at, Phase::Retrying { attempt: next, .. })) if at == *visit && next == attempt)
         }
         TimerKey::Wake { node, visit } => match phase(node) {
-            Some((at, Phase::Suspended { .. })) => at == *visit,
+            Some((at, Phase::Suspended { until, .. })) => at == *visit && until.is_some(),
             Some((at, Phase::Looping(looping))) => {
                 at == *visit && matches!(looping.stage, Stage::Pause { .. })
             }

@@ -77,7 +77,7 @@ impl Work {
             Ask::Ingest { events, keys, reply } => (What::Ingest(events, keys, reply), Origin::Client),
             Ask::Submit { submission, reply } => (What::Submit(submission, reply), Origin::Client),
             Ask::Input { input, reply } => (What::Input(input, reply), Origin::Client),
-            ask @ (Ask::Wake(Wake::GoOn) | Ask::Watch(..)) => return Err(ask),
+            ask @ (Ask::Wake(Wake::GoOn) | Ask::Children { .. } | Ask::Watch(..)) => return Err(ask),
         };
         Ok(Self { what, origin, since, _ticket: Some(ticket) })
     }
@@ -304,6 +304,7 @@ impl RunActor {
                 admission.leave(&tenant, external);
             }
             self.hub.admit_next(&tenant);
+            self.hub.children.ended(self.life.id());
         }
         self.carry_out(batch.effects, ctx);
         self.pump(ctx);

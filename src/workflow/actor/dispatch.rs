@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::future::Either;
+
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 
 use super::{
@@ -11,7 +13,7 @@ use super::{
 };
 use crate::{
     crash_point,
-    engine::{AttemptResult, Effect, RunCommand as Decide},
+    engine::{AttemptResult, Effect, RunCommand as Decide, Task},
     ids::{Attempt, NodeId, Visit},
 };
 
@@ -73,7 +75,10 @@ impl RunActor {
     }
 
     fn dispatch(&mut self, id: AttemptId, job: Job, ctx: &mut Context<Self>) {
-        let work = self.hub.executor.execute(job);
+        let work = match job.task {
+            Task::Child { .. } => Either::Left(self.hub.children.run(job)),
+            _ => Either::Right(self.hub.executor.execute(job)),
+        };
         let attempt = async move {
             crash_point!("node.mid_handler");
             let outcome = work.await;

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     crash_point,
     delivery::Subject,
-    engine::{RunCommand as Decide, RunState, RunStatus, TimerKey},
+    engine::{self, RunCommand as Decide, RunState, RunStatus, TimerKey},
     store::Origin,
     supervise::{Control, Deliver, Life, Ticket},
     workflow::{
@@ -217,6 +217,14 @@ impl RunActor {
                 self.recent_until = Some(self.hub.clock.monotonic() + KEEP_RECENT);
                 self.beat(ctx);
                 answer(reply, watched);
+            }
+            Ask::Children { reply } => {
+                drop(ticket);
+                let child = |at: engine::Active| {
+                    crate::ids::RunId::of_child(self.life.id(), &at.node, at.visit, at.attempt)
+                };
+                let at_work = alive.state.active().into_iter().filter(|active| !active.waits);
+                answer(reply, Ok(at_work.map(child).collect()));
             }
             Ask::Wake(Wake::GoOn) => drop(ticket),
             Ask::Wake(Wake::Admit) if !alive.pending || alive.state.status().is_terminal() => {

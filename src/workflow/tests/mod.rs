@@ -2,6 +2,7 @@
 
 mod ends;
 mod loops;
+mod people;
 mod restarts;
 pub(crate) mod rig;
 mod watching;

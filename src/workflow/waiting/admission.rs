@@ -123,6 +123,20 @@ impl Admission {
         Ok(Place::Waiting)
     }
 
+    /// A place for a child. Its parent has one and waits for it, so it never waits itself, or a tenant
+    /// at its limit would wait for ever; its places come on top of the limit, as many as may wait.
+    pub(in crate::workflow) fn enter_child(&self, tenant: &TenantId) -> Result<Place, Error> {
+        let mut tenants = self.tenants.lock();
+        let row = tenants.entry(tenant.clone()).or_default();
+        if row.active >= self.max_active.saturating_add(self.max_waiting) {
+            let limit = "workflow.max_queued_per_tenant";
+            return Err(Error::RateLimited { limit });
+        }
+        row.active += 1;
+        metrics().runs.active.inc();
+        Ok(Place::Active)
+    }
+
     /// A place for a new run that is executed elsewhere: it never waits.
     pub(in crate::workflow) fn enter_external(&self, tenant: &TenantId) -> Result<Place, Error> {
         let mut tenants = self.tenants.lock();

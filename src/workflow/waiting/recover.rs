@@ -46,6 +46,8 @@ impl Runs {
                 break;
             }
         }
+        // What a parent gave up right before the hub died goes first.
+        self.look_after_children().await?;
         waiting.sort();
         woken += waiting.len();
         for (_, tenant, run) in &waiting {
