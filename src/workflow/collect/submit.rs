@@ -117,6 +117,15 @@ impl Runs {
             Ok(_) => Ok(request.collection_request_id),
             // The run was removed meanwhile.
             Err(Error::RunNotFound) => Err(Error::CollectionNotFound),
+            Err(Error::RunNotRunning) => {
+                // Another answer may have been faster, and have ended the run.
+                let id = request.collection_request_id;
+                let row = self.hub.store.read(move |db| collection::find(db, &id)).await?;
+                Err(match row.map(|row| row.status) {
+                    Some(RequestStatus::Completed | RequestStatus::Expired) => Error::CollectionClosed,
+                    _ => Error::RunNotRunning,
+                })
+            }
             Err(error) => Err(error),
         }
     }

@@ -196,8 +196,8 @@ fn the_generated_runs_have_everything_in_them() {
         least(status, 20);
     }
     for (what, times) in [
-        ("item 0", 60),
-        ("item 1", 60),
+        ("item 0", 30),
+        ("item 1", 20),
         ("loop in a body", 30),
         ("Item", 5),
         ("Retry", 10),
