@@ -76,7 +76,7 @@ impl<'a> Config<'a> {
     ) -> Option<f64> {
         let found = self.number_of(name, faults)?;
         if found < least || found > most {
-            self.fault(name, &format!("must be from {least} to {most}"), faults);
+            self.fault(name, format!("must be from {least} to {most}"), faults);
             return None;
         }
         Some(found)

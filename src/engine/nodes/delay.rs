@@ -46,7 +46,7 @@ impl Delay {
             "dynamic" => Self::Dynamic(source("delayVariable", faults)),
             "until" => Self::Until(source("untilTime", faults)),
             other => {
-                config.fault("delayType", &format!("{other:?} is none of fixed, dynamic, until"), faults);
+                config.fault("delayType", format!("{other:?} is none of fixed, dynamic, until"), faults);
                 Self::Fixed(0)
             }
         }

@@ -85,7 +85,9 @@ fn a_long_loop_costs_the_same_at_its_end() {
     let value = |visit| Outcome::Returned(json!({"n": visit, "text": "x".repeat(50)}));
     let mut costs = Vec::new();
     while run.state.status() != RunStatus::Completed {
-        costs.push(time_once(|| drop(run.go(value))));
+        costs.push(time_once(|| {
+            run.go(value);
+        }));
     }
     assert!(run.bytes.len() > 11_000, "{} rows", run.bytes.len());
     assert!(run.snapshots >= 5, "{}", run.snapshots);
@@ -119,9 +121,13 @@ fn a_clone_costs_the_same_however_long_the_run() {
     let clones = |run: &Bare| time(|| (0..2000).for_each(|_| drop(run.state.clone())));
     let mut run = Bare::start(&nodes, &edges, list(3000));
     let value = |visit| Outcome::Returned(json!(visit));
-    (0..70).for_each(|_| drop(run.go(value)));
+    (0..70).for_each(|_| {
+        run.go(value);
+    });
     let early = clones(&run);
-    (0..5000).for_each(|_| drop(run.go(value)));
+    (0..5000).for_each(|_| {
+        run.go(value);
+    });
     let late = clones(&run);
     assert!(late < early * 3, "{early:?} at first, {late:?} at last");
 }
@@ -149,14 +155,18 @@ fn a_snapshot_holds_results_but_no_context_twice() {
         &edges,
         json!({"list": (0..600).collect::<Vec<_>>(), "big": "x".repeat(100_000)}),
     );
-    (0..2200).for_each(|_| drop(run.go(|visit| Outcome::Returned(json!([visit, "some words", 1.5])))));
+    (0..2200).for_each(|_| {
+        run.go(|visit| Outcome::Returned(json!([visit, "some words", 1.5])));
+    });
     let facts = run.state.facts.packed();
     let size = serde_json::to_string(&facts).unwrap().len();
     assert!(size < 100_000 + 550 * 40 + 600 * 10 + 5000, "{size}");
     assert_eq!(facts.unpacked(), run.state.facts);
     // Beside a large context it is written as seldom as it is large.
     let before = run.snapshots;
-    (0..150).for_each(|_| drop(run.go(|_| Outcome::Returned(json!(1)))));
+    (0..150).for_each(|_| {
+        run.go(|_| Outcome::Returned(json!(1)));
+    });
     assert!(run.snapshots <= before + 1);
     let mut due = run.state.clone();
     due.facts.journal_bytes += 1_000_000;
@@ -168,7 +178,9 @@ fn a_snapshot_holds_results_but_no_context_twice() {
 fn a_joiner_of_a_long_run_costs_the_same() {
     let (nodes, edges) = over("a->b");
     let mut run = Bare::start(&nodes, &edges, list(3000));
-    (0..5000).for_each(|_| drop(run.go(|_| Outcome::Returned(json!(1)))));
+    (0..5000).for_each(|_| {
+        run.go(|_| Outcome::Returned(json!(1)));
+    });
     assert_eq!(joiner(&run.state, true).len(), 5, "s, a, b, the loop and a node at work");
 }
 
@@ -181,7 +193,9 @@ fn a_step_of_a_large_definition_costs_little_more() {
         let mut edges = format!("s->n0 n{}->e ", len - 1);
         (1..len).for_each(|n| edges += &format!("n{}->n{n} ", n - 1));
         let mut run = Bare::start(&nodes, &edges, json!({}));
-        (0..len / 2).for_each(|_| drop(run.go(|_| Outcome::Returned(json!(1)))));
+        (0..len / 2).for_each(|_| {
+            run.go(|_| Outcome::Returned(json!(1)));
+        });
         time(|| (0..3).for_each(|_| assert!(run.go(|_| Outcome::Returned(json!(1))))))
     };
     let (small, large) = (chain(40), chain(490));
