@@ -13,7 +13,9 @@ use tokio::{
 };
 
 use super::{
+    carrier,
     seed::{Seeded, TENANT, seed},
+    shop,
     show::{Watched, show},
     words::words,
 };
@@ -32,6 +34,8 @@ use crate::{
 
 /// Between two runs.
 const PAUSE: Duration = Duration::from_secs(4);
+/// File of the demo's database.
+const SHOP: &str = "shop.db";
 
 /// Gone when dropped.
 struct Place(PathBuf);
@@ -48,17 +52,26 @@ impl Drop for Place {
 pub(in crate::cli) fn run(listen: &str) -> Result<(), Failure> {
     let place = Place(std::env::temp_dir().join(format!("jethub-demo-{}", uuid::Uuid::now_v7())));
     let secret = Secret::new(format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple()));
-    let config = settings(listen, &place.0, &secret);
+    let mut config = settings(listen, &place.0, &secret);
+    let failed = |what: &str, error: &dyn std::fmt::Display| Failure::Failed(format!("{what}: {error}"));
+    let sources = place.0.join("sources");
+    fs::create_dir_all(&sources).map_err(|error| failed("the demo's directory", &error))?;
+    shop::make(&sources.join(SHOP)).map_err(|error| failed("the demo's shop", &error))?;
+    config.datasource.sqlite_dir = Some(sources);
     logging::init(&config.log, config.limits.log_line.get());
     logging::log_panics();
     let result = actix::System::new().block_on(async {
         let mut stop = signals().map_err(|error| Failure::Failed(format!("signals: {error}")))?;
+        let carrier = carrier::start().await.map_err(|error| failed("the parcel service", &error))?;
+        // The parcel service is on this machine, which no tenant may call elsewhere.
+        config.outbound.allow_private = true;
+        config.outbound.ports.push(carrier.port());
         let running = server::start(config).await.map_err(|error| match error.is_settings() {
             true => Failure::Settings(error.to_string()),
             false => Failure::Failed(error.to_string()),
         })?;
         let clock = Clock::real();
-        let seeded = seed(&running, &secret, &clock).await?;
+        let seeded = seed(&running, &secret, &clock, (SHOP, carrier)).await?;
         print(&words(&running.url(), &seeded))?;
         let watched = std::io::stdout().is_terminal().then(|| watch(&running, &seeded, &clock));
         let runs = actix_rt::spawn(go_on(running.runs.clone(), seeded, watched));
@@ -74,7 +87,7 @@ pub(in crate::cli) fn run(listen: &str) -> Result<(), Failure> {
 fn settings(listen: &str, state: &Path, secret: &Secret) -> Config {
     let mut config = Config::default();
     config.server.listen = listen.to_owned();
-    config.server.state_dir = state.to_owned();
+    config.server.state_dir = state.join("state");
     config.auth.hs256_secret = Some(secret.clone());
     config.log.level = "warn".to_owned();
     config

@@ -1,8 +1,14 @@
 //! What is there when the demo begins.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
-use super::workflows::{Sample, samples};
+use serde_json::{Value, json};
+
+use super::{
+    reports::{self, Queries},
+    rest::post,
+    workflows::{Sample, samples},
+};
 use crate::{
     auth::{By, NewToken, sign},
     cli::output::Failure,
@@ -31,10 +37,20 @@ pub(super) struct Seeded {
     /// ADMIN of globex.
     pub eve: String,
     pub workflows: Vec<(WorkflowId, Sample)>,
+    /// A saved query with inputs.
+    pub query: String,
+    /// The chart.
+    pub widget: String,
 }
 
 /// Makes tenants, users, members and workflows, and signs tokens.
-pub(super) async fn seed(running: &Running, secret: &Secret, clock: &Clock) -> Result<Seeded, Failure> {
+/// `file` is the shop below `datasource.sqlite_dir`, `carrier` the parcel service.
+pub(super) async fn seed(
+    running: &Running,
+    secret: &Secret,
+    clock: &Clock,
+    (file, carrier): (&str, SocketAddr),
+) -> Result<Seeded, Failure> {
     let by = By { who: "cli:demo".to_owned(), request: None, ip: None };
     let people = [("ann", TENANT, "ADMIN"), ("bob", TENANT, "MEMBER"), ("eve", OTHER, "ADMIN")];
     let mut requests = vec![
@@ -60,18 +76,84 @@ pub(super) async fn seed(running: &Running, secret: &Secret, clock: &Clock) -> R
             NewToken { sub: user.to_owned(), email: None, tenants: BTreeMap::new(), platform_admin: false };
         sign(secret, &token, clock.now(), A_WEEK).map_err(|error| Failure::Failed(error.to_string()))
     };
-    Ok(Seeded {
-        ann: token("ann")?,
-        bob: token("bob")?,
-        eve: token("eve")?,
-        workflows: saved(running).await?,
+    let ann = token("ann")?;
+    let api = Api { running, token: &ann };
+    let queries = queries(&api, file, carrier).await?;
+    let workflows = saved(running, &queries).await?;
+    let live = workflows.last().map(|(id, _)| id.to_string());
+    let chart = json!({
+        "widgetTitle": "Live sales", "widgetType": "line", "refreshInterval": 1,
+        "widgetConfig": { "workflowID": live, "point": "{{ctx.point}}" },
+    });
+    let widget = api.make("widgets", &chart, "/widget/widgetID").await?;
+    Ok(Seeded { bob: token("bob")?, eve: token("eve")?, workflows, query: queries.months, widget, ann })
+}
+
+/// REST in the name of an admin.
+struct Api<'a> {
+    running: &'a Running,
+    token: &'a str,
+}
+
+impl Api<'_> {
+    /// Makes something; the id at that place of the answer.
+    async fn make(&self, what: &str, body: &Value, id: &str) -> Result<String, Failure> {
+        let failed = |error: std::io::Error| Failure::Failed(format!("the demo cannot be seeded: {error}"));
+        let address = self.running.addresses.first().copied();
+        let address = address.ok_or_else(|| Failure::Failed("the hub listens nowhere".to_owned()))?;
+        let path = format!("/api/v1/tenants/{TENANT}/{what}");
+        let answer = post(address, self.token, &path, body).await.map_err(failed)?;
+        let id = answer.pointer(id).and_then(Value::as_str);
+        id.map(str::to_owned).ok_or_else(|| Failure::Failed(format!("{what}: the answer has no id")))
+    }
+}
+
+/// Two data sources, and what is asked of them.
+async fn queries(api: &Api<'_>, file: &str, carrier: SocketAddr) -> Result<Queries, Failure> {
+    let source = |title: &str, kind: &str, options: Value| json!({ "datasourceTitle": title, "datasourceType": kind, "datasourceOptions": options });
+    let query = |title: &str, source: &str, options: Value| json!({ "dataQueryTitle": title, "datasourceID": source, "dataQueryOptions": options });
+    let shop = source("Shop", "sqlite", json!({ "file": file }));
+    let shop = api.make("datasources", &shop, "/datasource/datasourceID").await?;
+    let parcels = source("Parcel service", "http", json!({ "url": format!("http://{carrier}/") }));
+    let parcels = api.make("datasources", &parcels, "/datasource/datasourceID").await?;
+    const ID: &str = "/dataQuery/dataQueryID";
+    let categories = query(
+        "Categories",
+        &shop,
+        json!({ "query": "SELECT category, count(*) AS products FROM products GROUP BY category ORDER BY category" }),
+    );
+    let months = query(
+        "Sales of a category by month",
+        &shop,
+        json!({
+            "query": "SELECT substr(o.ordered_at, 1, 7) AS month, count(*) AS orders, sum(o.cents) AS cents \
+                FROM orders o JOIN products p USING (product_id) \
+                WHERE p.category = {{category}} AND o.ordered_at >= {{since}} GROUP BY month ORDER BY month",
+            "inputDefinitions": [
+                { "key": "category", "type": "string", "required": true },
+                { "key": "since", "type": "string", "default": "2024-01-01" },
+            ],
+        }),
+    );
+    let parcel = query(
+        "Parcel of an order",
+        &parcels,
+        json!({
+            "method": "GET", "path": "/orders/{{order}}",
+            "inputDefinitions": [{ "key": "order", "type": "number", "required": true }],
+        }),
+    );
+    Ok(Queries {
+        categories: api.make("dataqueries", &categories, ID).await?,
+        months: api.make("dataqueries", &months, ID).await?,
+        parcel: api.make("dataqueries", &parcel, ID).await?,
     })
 }
 
-async fn saved(running: &Running) -> Result<Vec<(WorkflowId, Sample)>, Failure> {
+async fn saved(running: &Running, queries: &Queries) -> Result<Vec<(WorkflowId, Sample)>, Failure> {
     let (catalogue, tenant) = (Catalogue::new(running.runs.clone()), TenantId::trusted(TENANT));
     let mut workflows = Vec::new();
-    for sample in samples() {
+    for sample in samples().into_iter().chain(reports::samples(queries)) {
         let save = SaveWorkflow {
             title: Some(sample.title.to_owned()),
             nodes: Some(sample.nodes.clone()),

@@ -24,6 +24,13 @@ pub(super) fn words(url: &str, seeded: &Seeded) -> String {
             socket.on(\"workflow_status_update\", () => socket.close());\n    \
             socket.emit(\"workflow_run_join\", { runId: instanceID });\n  \
           });";
+    let tenant = format!("{url}/api/v1/tenants/{TENANT}");
+    let id = |title: &str| {
+        let found = seeded.workflows.iter().find(|(_, sample)| sample.title == title);
+        found.map(|(id, _)| id.to_string()).unwrap_or_default()
+    };
+    let shop = shop(&tenant, &api, &id, seeded);
+    let chart = chart(url, &id("Live sales"), &seeded.widget);
     format!(
         "jethub demo: {url}\n\n\
          tenant {TENANT}, for seven days or until this hub stops:\n\
@@ -40,7 +47,49 @@ pub(super) fn words(url: &str, seeded: &Seeded) -> String {
          curl -s -H \"Authorization: Bearer $BOB\" '{api}/instances?pageSize=5'\n\n\
          # run one and watch it with an unmodified Socket.IO client (Node 18 or newer)\n\
          npm install --silent --no-save socket.io-client@4 && node -e '{watch}' {url} {api} {workflow} $BOB '{{\"inputValues\":{inputs}}}'\n\n\
+         {shop}{chart}\
          # all events: {url}/docs/asyncapi.yaml     what else is here: {url}/\n\n",
         seeded.ann, seeded.bob, seeded.eve
+    )
+}
+
+/// The database, and the workflows over it and beside it.
+fn shop(tenant: &str, api: &str, id: &impl Fn(&str) -> String, seeded: &Seeded) -> String {
+    let post = "curl -s -H \"Authorization: Bearer $BOB\" -H 'Content-Type: application/json' \\\n     ";
+    let (report, parcel, refund, query) = (id("Sales report"), id("Parcel"), id("Refund"), &seeded.query);
+    format!(
+        "# the shop: orders, customers and products of 24 months in a SQLite file; a saved query over it\n\
+         {post}-d '{{\"inputValues\":{{\"category\":\"Tea\",\"since\":\"2025-10-01\"}}}}' {tenant}/dataqueries/{query}/run\n\n\
+         # a report in a loop: a query for each row of a query; this waits for its end\n\
+         {post}-d '{{\"workflowID\":\"{report}\",\"executionMode\":\"SYNC\",\"inputValues\":{{\"since\":\"2025-01-01\"}}}}' \\\n     \
+         {tenant}/widgets/data\n\n\
+         # a call that fails and is tried again: two of three are answered with 503\n\
+         {post}-d '{{\"workflowID\":\"{parcel}\",\"executionMode\":\"SYNC\",\"inputValues\":{{\"order\":7}}}}' {tenant}/widgets/data\n\n\
+         # an approval: begin, read what is asked, answer, read the end\n\
+         AUTH=\"Authorization: Bearer $BOB\"; JSON='Content-Type: application/json'\n\
+         RUN=$(curl -s -H \"$AUTH\" -H \"$JSON\" -d '{{\"inputValues\":{{\"order\":42}}}}' {api}/{refund}/execute | \
+         sed 's/.*\"instanceID\":\"\\([^\"]*\\)\".*/\\1/'); sleep 1\n\
+         ASKED=$(curl -s -H \"$AUTH\" {api}/instances/$RUN | sed 's/.*\"collectionRequestID\":\"\\([^\"]*\\)\".*/\\1/')\n\
+         curl -s -H \"$AUTH\" -H \"$JSON\" -d '{{\"submittedData\":{{\"decision\":\"approve\",\"comment\":\"fine\"}}}}' \\\n     \
+         {api}/data-collection/$ASKED/submit >/dev/null; sleep 1\n\
+         curl -s -H \"$AUTH\" {api}/instances/$RUN\n\n"
+    )
+}
+
+/// A page with the chart, as a few lines of script.
+fn chart(url: &str, workflow: &str, widget: &str) -> String {
+    let script = "const { io } = require(\"socket.io-client\");\n\
+        const [url, workflowID, widgetID, token] = process.argv.slice(1);\n\
+        const socket = io(url, { auth: { token } });\n\
+        const drawn = { point: \"{{ctx.point}}\" };\n\
+        socket.on(\"widget_context_update\", ({ update, timestamp }) => update.nodeID === \"sale\" &&\n  \
+          console.log(timestamp, JSON.stringify(update.processedData)));\n\
+        socket.on(\"widget_workflow_error\", ({ error }) => console.log(error.message));\n\
+        socket.on(\"widget_workflow_status\", ({ status }) => { console.log(status); socket.close(); });\n\
+        socket.emit(\"widget_workflow_connect\", { mode: \"execute\", widgetID, workflowID, widgetType: \"line\",\n  \
+          widgetConfig: drawn, inputParams: { seconds: Number(process.argv[5] || 30) } });";
+    format!(
+        "# a chart that is fed every second (the client as above)\n\
+         node -e '{script}' {url} {workflow} {widget} $BOB 5\n\n"
     )
 }

@@ -1,4 +1,4 @@
-//! The three workflows: one that computes and branches, one that waits, one that fails and goes on.
+//! The first three workflows: one that computes and branches, one that waits, one that fails and goes on.
 
 use serde_json::{Value, json};
 
@@ -19,15 +19,15 @@ pub(super) fn samples() -> [Sample; 3] {
     [order(), countdown(), risky()]
 }
 
-fn node(id: &str, kind: &str, place: i64, data: Value) -> Value {
+pub(super) fn node(id: &str, kind: &str, place: i64, data: Value) -> Value {
     json!({ "id": id, "type": kind, "data": data, "position": { "x": place * 220, "y": 80 } })
 }
 
-fn script(id: &str, place: i64, variable: &str, code: &str) -> Value {
+pub(super) fn script(id: &str, place: i64, variable: &str, code: &str) -> Value {
     node(id, "javascript", place, json!({ "title": id, "outputVariable": variable, "code": code }))
 }
 
-fn edge(source: &str, handle: Option<&str>, target: &str) -> Value {
+pub(super) fn edge(source: &str, handle: Option<&str>, target: &str) -> Value {
     json!({ "id": format!("{source}-{target}"), "source": source, "target": target, "sourceHandle": handle })
 }
 
@@ -129,11 +129,15 @@ fn risky() -> Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine;
+    use crate::{
+        cli::demo::reports::{self, Queries},
+        engine,
+    };
 
     #[test]
     fn every_sample_can_run() {
-        for sample in samples() {
+        let queries = Queries { categories: "a".to_owned(), months: "b".to_owned(), parcel: "c".to_owned() };
+        for sample in samples().into_iter().chain(reports::samples(&queries)) {
             let Sample { title, nodes, edges, options, inputs, .. } = sample;
             let source = engine::Source { nodes, edges, options };
             let valid = engine::validate(&source, &engine::Limits::default());

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{driver, expect::eventually};
 
@@ -79,7 +79,7 @@ fn its_commands_can_be_pasted() {
     let mut demo = Demo::start();
     let list = demo.block("# list them");
     let listed = demo.json(list);
-    assert_eq!(listed["totalCount"], 3, "{listed}");
+    assert_eq!(listed["totalCount"], 7, "{listed}");
     let foreign = demo.json(&list.replace("$BOB", "$EVE"));
     assert_eq!(foreign["success"], false, "{foreign}");
     let started = demo.json(demo.block("# run one; the answer"));
@@ -98,6 +98,32 @@ fn its_commands_can_be_pasted() {
     let last = seen.lines().last().unwrap();
     assert!(last.starts_with("workflow_status_update {") && last.contains("COMPLETED"), "{seen}");
     assert_eq!(seen.matches("workflow_node_update {").count(), 5, "{seen}");
+
+    let tea = demo.json(demo.block("# the shop:"));
+    assert_eq!(
+        (&tea["result"]["rowCount"], &tea["result"]["result"][0]["month"]),
+        (&json!(3), &json!("2025-10")),
+        "{tea}"
+    );
+    let report = demo.json(demo.block("# a report in a loop"));
+    let lines =
+        report["workflowInstances"]["data"]["report"].as_array().unwrap_or_else(|| panic!("{report}"));
+    assert_eq!((lines.len(), &lines[3]["category"]), (4, &json!("Tea")), "{report}");
+    assert_eq!((&lines[3]["months"], &lines[3]["best"]), (&json!(12), &json!("2025-12")), "{report}");
+    let parcel = demo.json(demo.block("# a call that fails"));
+    let parcel = &parcel["workflowInstances"];
+    assert_eq!(parcel["status"], "COMPLETED", "{parcel}");
+    assert!(parcel["data"]["parcel"].to_string().contains("\"JD"), "{parcel}");
+    let refund = demo.json(demo.block("# an approval"));
+    assert_eq!(
+        (&refund["status"], &refund["output"]["said"]),
+        (&json!("COMPLETED"), &json!("order 42 is paid back: fine")),
+        "{refund}"
+    );
+    let points = demo.paste(demo.block("# a chart that is fed"), dir.path());
+    let points: Vec<&str> = points.lines().collect();
+    assert_eq!((points.len(), points.last()), (6, Some(&"COMPLETED")), "{points:?}");
+    assert!(points[4].ends_with("}}") && points[4].contains("\"second\":4"), "{points:?}");
 
     let stopped = Command::new("kill").args(["-TERM", &demo.child.id().to_string()]).status().unwrap();
     assert!(stopped.success());
