@@ -85,7 +85,8 @@ fn chart(url: &str, workflow: &str, widget: &str) -> String {
         socket.on(\"widget_context_update\", ({ update, timestamp }) => update.nodeID === \"sale\" &&\n  \
           console.log(timestamp, JSON.stringify(update.processedData)));\n\
         socket.on(\"widget_workflow_error\", ({ error }) => console.log(error.message));\n\
-        socket.on(\"widget_workflow_status\", ({ status }) => { console.log(status); socket.close(); });\n\
+        socket.on(\"widget_workflow_status\", ({ status, finalContext }) => {\n  \
+          console.log(status, finalContext.points.length, \"points\"); socket.close(); });\n\
         socket.emit(\"widget_workflow_connect\", { mode: \"execute\", widgetID, workflowID, widgetType: \"line\",\n  \
           widgetConfig: drawn, inputParams: { seconds: Number(process.argv[5] || 30) } });";
     format!(
