@@ -196,7 +196,7 @@ pub(super) async fn delete(asked: Asked) -> Result<Answer, Failure> {
 
 /// A refusal that names what uses a source.
 fn in_use(db: &mut Connection, id: &DataSourceId) -> Result<Option<Failure>, Error> {
-    let (queries, listeners) = datasources::users(db, id, NAMED)?;
+    let datasources::Users { queries, listeners } = datasources::users(db, id, NAMED)?;
     if queries.is_empty() && listeners.is_empty() {
         return Ok(None);
     }

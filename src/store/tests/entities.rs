@@ -207,9 +207,9 @@ fn a_data_source_is_named_in_its_tenant_and_kept_while_it_is() {
             move |c| datasources::remove(c, &t("t"), &d)
         });
         assert!(matches!(refused.await, Err(Error::Reference)));
-        let (queries, heard) = store.read(move |c| datasources::users(c, &d, 10)).await.unwrap();
-        assert_eq!(queries, [(DataQueryId::trusted("q"), "Query q".to_owned())]);
-        assert_eq!(heard, [(ListenerId::trusted("l"), "Listener l".to_owned())]);
+        let users = store.read(move |c| datasources::users(c, &d, 10)).await.unwrap();
+        assert_eq!(users.queries, [(DataQueryId::trusted("q"), "Query q".to_owned())]);
+        assert_eq!(users.listeners, [(ListenerId::trusted("l"), "Listener l".to_owned())]);
     });
 }
 

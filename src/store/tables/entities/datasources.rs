@@ -190,12 +190,17 @@ pub(super) fn known(
     }
 }
 
-/// What names a data source, at most so many each: titles of queries, then of listeners.
-pub fn users(
-    connection: &mut Connection,
-    id: &DataSourceId,
-    limit: i64,
-) -> Result<(Vec<(DataQueryId, String)>, Vec<(ListenerId, String)>), Error> {
+/// What names a data source: ids and titles.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Users {
+    /// Queries over it.
+    pub queries: Vec<(DataQueryId, String)>,
+    /// Listeners to it.
+    pub listeners: Vec<(ListenerId, String)>,
+}
+
+/// What names a data source, at most so many each.
+pub fn users(connection: &mut Connection, id: &DataSourceId, limit: i64) -> Result<Users, Error> {
     let queries: Vec<(String, String)> = dataqueries::table
         .filter(dataqueries::datasource_id.eq(id.as_str()))
         .order(dataqueries::data_query_id)
@@ -208,8 +213,8 @@ pub fn users(
         .select((listeners::listener_id, listeners::title))
         .limit(limit)
         .load(connection)?;
-    Ok((
-        queries.into_iter().map(|(id, title)| (DataQueryId::trusted(&id), title)).collect(),
-        heard.into_iter().map(|(id, title)| (ListenerId::trusted(&id), title)).collect(),
-    ))
+    Ok(Users {
+        queries: queries.into_iter().map(|(id, title)| (DataQueryId::trusted(&id), title)).collect(),
+        listeners: heard.into_iter().map(|(id, title)| (ListenerId::trusted(&id), title)).collect(),
+    })
 }
