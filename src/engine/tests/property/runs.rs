@@ -200,8 +200,8 @@ fn the_generated_runs_have_everything_in_them() {
         ("item 1", 20),
         ("loop in a body", 30),
         ("Item", 5),
-        ("Retry", 10),
-        ("Handled", 20),
+        ("Retry", 5),
+        ("Handled", 10),
         ("interrupted", 10),
         ("NODE_SUSPENDED", 20),
     ] {
