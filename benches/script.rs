@@ -15,7 +15,6 @@ use jethub::{
     ids::TenantId,
     script::{Kind, Script, ScriptPool},
 };
-use serde_json::json;
 
 /// Scripts a measurement.
 const COUNT: usize = 4_000;

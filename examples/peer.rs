@@ -60,6 +60,7 @@ impl Handler<Join> for Rooms {
             member: join.member,
             frames: join.answer.into_iter().collect(),
             progress: false,
+            register: None,
         });
     }
 }
@@ -77,13 +78,7 @@ impl Handler<Row> for Rooms {
     fn handle(&mut self, row: Row, _: &mut Self::Context) {
         let head = self.heads.entry(row.room.clone()).or_default();
         *head = head.next();
-        self.shards.publish(Publish {
-            subject: row.room,
-            seq: *head,
-            frame: Some(row.frame),
-            progress_frame: None,
-            terminal: false,
-        });
+        self.shards.publish(Publish::event(row.room, *head, row.frame));
     }
 }
 

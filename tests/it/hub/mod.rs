@@ -3,18 +3,16 @@
 //! `health`: is it there, who sees metrics. `accounts`: tenants, users, members, roles, keys, over
 //! REST and the command line, with and without a hub. `routes`: every row of the table of routes by
 //! everybody who may not. `requests`: hostile heads and bodies. `life`: one hub a directory, drain.
-//! `workflows`, `definitions`: both by REST. `revoked`: what is taken from sockets that are connected.
+//! `runs`: workflows and their runs by REST. `revoked`: what is taken from sockets that are connected.
 
 mod accounts;
 mod ann;
-mod definitions;
 mod health;
 mod jwks;
 mod life;
-mod queue;
 mod requests;
 mod revoked;
 mod routes;
+mod runs;
 mod sessions;
 mod tokens;
-mod workflows;

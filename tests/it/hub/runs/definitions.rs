@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::ann::{Ann, code, graph, id, waiting};
 use crate::harness::hub::token;
+use crate::hub::ann::{Ann, code, graph, id, waiting};
 
 fn codes(problems: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::ann::{Ann, code, id, waiting};
 use crate::harness::{Hub, hub::token};
+use crate::hub::ann::{Ann, code, id, waiting};
 
 fn hub() -> Hub {
     Hub::with(&[("workflow.max_active_per_tenant", "2"), ("workflow.max_queued_per_tenant", "3")])

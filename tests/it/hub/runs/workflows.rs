@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::ann::{Ann, W, code, graph, id, waiting};
 use crate::harness::{Reply, expect::eventually, hub::token};
+use crate::hub::ann::{Ann, W, code, graph, id, waiting};
 
 #[test]
 fn a_workflow_is_saved_run_and_seen() {
