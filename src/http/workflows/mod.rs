@@ -61,6 +61,13 @@ pub(super) const ROUTES: &[Route] = &[
         |a| Box::pin(runs::get(a)),
     ),
     row(
+        "POST",
+        "/api/v1/tenants/{tenantID}/workflows/instances/{instanceID}/widget",
+        Tenant(&[WorkflowRead]),
+        RunNotFound,
+        |a| Box::pin(runs::widget(a)),
+    ),
+    row(
         "DELETE",
         "/api/v1/tenants/{tenantID}/workflows/instances/{instanceID}/stop",
         Tenant(&[WorkflowExecute]),

@@ -12,6 +12,7 @@ use crate::{
     http::{Answer, Asked, Failure},
     ids::{RunId, WorkflowId},
     store::tables::runs::{Executor, RunStatus, Tests},
+    widget::processed,
     workflow::{ListRuns, StartRun, StartTest, inputs_of},
 };
 
@@ -101,6 +102,23 @@ pub(super) async fn get(asked: Asked) -> Result<Answer, Failure> {
     let run = asked.id("instanceID", RunId::parse)?;
     own_test(&asked, &run).await?;
     Answer::object(&asked.hub.parts.runs.view(asked.tenant()?, &run).await.map_err(told)?)
+}
+
+/// The same, with what a widget shows of it (`contract.md` 3.11).
+pub(super) async fn widget(mut asked: Asked) -> Result<Answer, Failure> {
+    let run = asked.id("instanceID", RunId::parse)?;
+    let body: Map<String, Value> = asked.optional_fields()?;
+    own_test(&asked, &run).await?;
+    let view = asked.hub.parts.runs.view(asked.tenant()?, &run).await.map_err(told)?;
+    let given = |name: &str| body.get(name);
+    let processed = processed(
+        given("widgetType"),
+        given("datasetFields"),
+        given("parameters"),
+        given("widgetConfig"),
+        &view.context_data,
+    );
+    Answer::object(&view)?.and("processedData", &processed)
 }
 
 pub(super) async fn stop(asked: Asked) -> Result<Answer, Failure> {

@@ -1,6 +1,6 @@
 //! Copies of workflows: clone in a tenant, export, and import of what an export gave.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use serde_json::Value;
 
@@ -59,6 +59,7 @@ impl Catalogue {
             missing: Vec::new(),
         };
         let (mut seen, mut next) = (HashSet::new(), VecDeque::from([workflow.clone()]));
+        let mut queries = BTreeSet::new();
         while let Some(id) = next.pop_front() {
             if !seen.insert(id.clone()) {
                 continue;
@@ -78,6 +79,7 @@ impl Catalogue {
             let mut children: Vec<String> =
                 references(&source.nodes, "subWorkflow", "childWorkflowID").into_keys().collect();
             children.sort();
+            queries.extend(references(&source.nodes, "dataQuery", "dataQueryID").into_keys());
             next.extend(children.iter().filter_map(|id| WorkflowId::parse(id).ok()));
             bundle.workflows.push(Packed {
                 workflow_id: id.as_str().to_owned(),
@@ -88,6 +90,7 @@ impl Catalogue {
                 workflow_options: source.options,
             });
         }
+        self.pack_needs(tenant, queries.into_iter().collect(), &mut bundle).await?;
         Ok(bundle)
     }
 
@@ -99,8 +102,9 @@ impl Catalogue {
         by: &Starter,
         import: ImportWorkflow,
     ) -> Result<Imported, Error> {
-        let ImportWorkflow { bundle, title, folder_id, data_queries: _ } = import;
+        let ImportWorkflow { bundle, title, folder_id, data_queries } = import;
         check_form(&bundle)?;
+        let queries = self.own_queries(tenant, &bundle, &data_queries).await?;
         let ids: HashMap<String, WorkflowId> =
             bundle.workflows.iter().map(|one| (one.workflow_id.clone(), WorkflowId::generate())).collect();
         let mut left = Vec::new();
@@ -116,6 +120,7 @@ impl Catalogue {
             point(&mut packed.nodes, "subWorkflow", "childWorkflowID", &at, &mut left, |old| {
                 ids.get(old).map(|id| id.as_str().to_owned())
             });
+            point(&mut packed.nodes, "dataQuery", "dataQueryID", &at, &mut left, |old| queries.get(old).cloned());
             match self.unpacked(tenant, by, packed, folder_id.clone()) {
                 Ok(made) => new.push(NewWorkflow { workflow_id: id.clone(), ..made }),
                 Err(Error::Validation(issues)) => {

@@ -211,6 +211,22 @@ fn saved_queries_are_for_those_who_may_run_them() {
 }
 
 #[test]
+fn a_widget_sees_the_run_in_its_own_form() {
+    let ann = Ann::start();
+    let wf = ann.saved(&graph());
+    let run = ann.post(&format!("/{wf}/execute"), &json!({ "inputValues": { "n": 7 } }));
+    ann.ended(id(&run));
+    let path = format!("/instances/{}/widget", id(&run));
+    let config = json!({ "widgetConfig": { "title": "n is {{ctx.input.n}}", "value": "{{ctx.input.n}}" } });
+    let shown = ann.post(&path, &config);
+    assert_eq!(shown["processedData"], json!({ "title": "n is 7", "value": 7 }));
+    assert_eq!((&shown["status"], &shown["output"]), (&json!("COMPLETED"), &json!({ "total": 7 })));
+    let fields = ann.post(&path, &json!({ "widgetType": "bar", "datasetFields": { "x": "input.n" } }));
+    assert_eq!(fields["processedData"]["datasetFields"], json!({ "x": 7 }));
+    assert_eq!(ann.post(&path, &json!({}))["processedData"], Value::Null);
+}
+
+#[test]
 fn schemas_take_what_the_hub_takes() {
     let ann = Ann::start();
     let answer = ann.get("/schemas");
