@@ -137,6 +137,22 @@ fn every_example_is_taken_and_every_answer_fits() {
         (heard(Server::RunError) && heard(Server::WidgetError) && heard(Server::WidgetStatus)).then_some(())
     });
 
+    // A run that asks people.
+    let asking = json!({
+        "title": "Asks",
+        "nodes": [
+            { "id": "s", "type": "start", "data": {} },
+            { "id": "a", "type": "approval", "data": { "title": "May it go on?" } },
+        ],
+        "edges": [{ "id": "1", "source": "s", "target": "a" }],
+    });
+    let asking = hub.post(W, &ann, &asking)["workflow"]["workflowID"].as_str().unwrap().to_owned();
+    let run = hub.post(&format!("{W}/{asking}/execute"), &ann, &json!({}));
+    driver.ask("join", Client::RunJoin.as_str(), json!([{ "runId": run["instanceID"] }]));
+    driver.wait("the request", |seen| {
+        seen.iter().any(|line| line["event"] == Server::CollectionRequest.as_str()).then_some(())
+    });
+
     let document = serde_json::to_value(asyncapi::document()).unwrap();
     let mut statuses = BTreeSet::new();
     let mut heard = BTreeSet::new();
