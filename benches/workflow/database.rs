@@ -90,15 +90,13 @@ impl Database {
         Written { rows, bytes, steps }
     }
 
-    /// How many results there are since, and when the first and the last came (microseconds since 1970).
-    pub async fn results(&self, since: i64) -> (i64, i64, i64) {
-        let behind = format!(
-            "FROM journal WHERE at >= {since} AND kind = 'NODE_COMPLETED' AND payload NOT LIKE '%started%'"
-        );
+    /// How many runs have ended since, and when the first and the last of them did (microseconds since 1970).
+    pub async fn ended_since(&self, since: i64) -> (i64, i64, i64) {
+        let ended = format!("FROM runs WHERE completed_at >= {since}");
         (
-            self.number(&format!("SELECT count(*) {behind}")).await,
-            self.number(&format!("SELECT coalesce(min(at), 0) {behind}")).await,
-            self.number(&format!("SELECT coalesce(max(at), 0) {behind}")).await,
+            self.number(&format!("SELECT count(*) {ended}")).await,
+            self.number(&format!("SELECT coalesce(min(completed_at), 0) {ended}")).await,
+            self.number(&format!("SELECT coalesce(max(completed_at), 0) {ended}")).await,
         )
     }
 

@@ -268,14 +268,14 @@ async fn fill(words: &Words) -> Value {
     })
 }
 
-/// After a start at `since`: when the first and the last of the runs with an attempt on its way had its
-/// result written.
+/// After a start at `since`: when the first and the last of the runs with an attempt on its way had
+/// ended.
 async fn recovered(words: &Words) -> Value {
     let (since, count) = (words.number("since") as i64, words.number("runs") as i64);
     let database = Database::open(words.text("db")).await;
     let begun = Instant::now();
     let (seen, first, last) = loop {
-        let (seen, first, last) = database.results(since).await;
+        let (seen, first, last) = database.ended_since(since).await;
         if seen >= count || begun.elapsed() > Duration::from_secs(60) {
             break (seen, first, last);
         }

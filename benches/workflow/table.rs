@@ -148,7 +148,7 @@ fn targets(results: &Results) -> Vec<Target<'static>> {
             "beside the start's".to_owned(),
         );
         let line = results.line(&[("mode", "recovered"), ("db", db)]);
-        let of = format!("{} of {} attempts ended", show(number(line, "seen")), show(number(line, "runs")));
+        let of = format!("{} of {} runs ended", show(number(line, "seen")), show(number(line, "runs")));
         let unfinished = "10 000 unfinished runs after kill -9";
         add(
             format!("{db}: {unfinished}, first event"),
