@@ -11,7 +11,7 @@ impl Results {
     fn line(&self, members: &[(&str, &str)]) -> Option<&Value> {
         let is = |line: &Value, name: &str, wanted: &str| match &line[name] {
             Value::String(text) => text == wanted,
-            other => other.to_string() == wanted,
+            other => serde_json::from_str(wanted).is_ok_and(|wanted: Value| wanted == *other),
         };
         self.0.iter().rev().find(|line| members.iter().all(|(name, wanted)| is(line, name, wanted)))
     }

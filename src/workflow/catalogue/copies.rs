@@ -120,7 +120,9 @@ impl Catalogue {
             point(&mut packed.nodes, "subWorkflow", "childWorkflowID", &at, &mut left, |old| {
                 ids.get(old).map(|id| id.as_str().to_owned())
             });
-            point(&mut packed.nodes, "dataQuery", "dataQueryID", &at, &mut left, |old| queries.get(old).cloned());
+            point(&mut packed.nodes, "dataQuery", "dataQueryID", &at, &mut left, |old| {
+                queries.get(old).cloned()
+            });
             match self.unpacked(tenant, by, packed, folder_id.clone()) {
                 Ok(made) => new.push(NewWorkflow { workflow_id: id.clone(), ..made }),
                 Err(Error::Validation(issues)) => {

@@ -70,7 +70,8 @@ impl Catalogue {
             .iter()
             .filter(|query| !given.contains_key(&query.data_query_id))
             .map(|query| {
-                let kind = query.datasource_id.as_ref().and_then(|id| kinds.get(id)).map(|kind| (*kind).clone());
+                let kind =
+                    query.datasource_id.as_ref().and_then(|id| kinds.get(id)).map(|kind| (*kind).clone());
                 (query.data_query_id.clone(), query.title.clone(), kind)
             })
             .collect();

@@ -59,16 +59,14 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "measures real time")]
     fn hostile_schemas_are_refused_or_cheap() {
         assert!(compile(&json!({"$ref": "http://127.0.0.1:1/x.json"})).is_err());
         assert!(compile(&json!({"$ref": "file:///etc/passwd"})).is_err());
         assert!(compile(&json!({"pattern": "((a{1000}){1000}){1000}"})).is_err());
         assert!(compile(&json!({"type": "sausage"})).is_err());
         let text = json!("a".repeat(100_000) + "!");
-        let began = std::time::Instant::now();
+        // An engine that backtracks would not come back from this.
         assert_eq!(form_issues(&json!({"pattern": "^(a+)+$"}), &text).len(), 1);
-        assert!(began.elapsed() < std::time::Duration::from_secs(2));
         let round = json!({"$ref": "#/definitions/a", "definitions": {"a": {"properties": {"x": {"$ref": "#/definitions/a"}}}}});
         assert_eq!(form_issues(&round, &json!({"x": {"x": {}}})), []);
     }
