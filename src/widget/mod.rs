@@ -3,7 +3,7 @@
 //! [`Widgets`] is the door: the session router connects, refreshes and disconnects through it. A
 //! registration is an actor, under a registry of its kind, over one row that is bound to its socket: it
 //! goes with the socket, and the rows of an earlier process are removed at start. What a registration
-//! is told it does not send: it hands the run a projection ([`projection`]), and the membership of
+//! is told it does not send: it hands the run a projection (`projection`), and the membership of
 //! its socket in `delivery` says what that makes of each row, in one order with all else that the
 //! socket hears of the run. So an actor that is restarted, or gone, is noticed by nobody who watches.
 //!

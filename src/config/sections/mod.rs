@@ -57,7 +57,7 @@ pub struct Config {
     /// The one outgoing HTTP client.
     pub outbound: Outbound,
     /// Data sources of tenants: what a saved query may reach and use up. Addresses of kind `http` are
-    /// ruled by [outbound].
+    /// ruled by `[outbound]`.
     pub datasource: DataSource,
     /// Who may connect.
     pub auth: Auth,

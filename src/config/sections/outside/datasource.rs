@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{DurationSetting, Secret, Size};
 
 /// Data sources of tenants: what a saved query may reach and use up. Addresses of kind `http` are
-/// ruled by [outbound].
+/// ruled by `[outbound]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSource {
