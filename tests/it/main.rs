@@ -25,3 +25,4 @@ mod session;
 mod socketio;
 mod watch;
 mod widget;
+mod workflow;

@@ -306,6 +306,7 @@ impl RunActor {
             self.hub.admit_next(&tenant);
             self.hub.children.ended(self.life.id());
         }
+        crash_point!("run.committed");
         self.carry_out(batch.effects, ctx);
         self.pump(ctx);
     }

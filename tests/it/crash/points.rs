@@ -22,7 +22,7 @@ use crate::harness::{
 };
 
 /// Names of `faults.md` 2 whose code exists; `migration.mid` has a test of its own.
-const POINTS: [&str; 14] = [
+const POINTS: [&str; 15] = [
     "ws.frame_received",
     "command.accepted",
     "journal.before_begin",
@@ -36,6 +36,7 @@ const POINTS: [&str; 14] = [
     "node.mid_handler",
     "node.after_effect",
     "node.after_result_row",
+    "run.committed",
     "replay.mid",
 ];
 
