@@ -21,7 +21,7 @@ use super::{
     Error, Vault, check,
     drivers::{Drivers, Job},
     fair::Turns,
-    hosts::{Hosts, Lookup, System},
+    hosts::Hosts,
     pool::Pools,
     saved::Shelf,
     service,
@@ -33,7 +33,7 @@ use crate::{
     engine::resolve_inputs,
     error::Coded,
     ids::{DataQueryId, DataSourceId, NodeId, RunId, TenantId},
-    outbound::Outbound,
+    outbound::{Lookup, Outbound, System},
     store::Store,
 };
 

@@ -2,36 +2,17 @@
 //! was checked is the one that is connected to (`faults.md` A48, A49).
 
 use std::{
-    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    pin::Pin,
     sync::Arc,
 };
 
 use ipnet::IpNet;
 
 use super::{Error, Reason};
-use crate::{config::sections as config, outbound::is_here};
-
-/// The addresses of a name.
-pub(super) type Found = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
-
-/// Who knows the addresses of names.
-pub(super) trait Lookup: Send + Sync {
-    fn lookup(&self, name: String) -> Found;
-}
-
-/// The machine's resolver.
-pub(super) struct System;
-
-impl Lookup for System {
-    fn lookup(&self, name: String) -> Found {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name, 0)).await?;
-            Ok(found.map(|address| address.ip()).collect())
-        })
-    }
-}
+use crate::{
+    config::sections as config,
+    outbound::{Lookup, is_here},
+};
 
 /// The rules.
 pub(super) struct Hosts {

@@ -26,3 +26,6 @@ pub use address::is_here;
 pub use client::Outbound;
 pub use error::{Error, Phase};
 pub use request::{Answer, Redirects, Request, Trust};
+#[cfg(test)]
+pub(crate) use resolver::Found;
+pub(crate) use resolver::{Lookup, System};

@@ -13,16 +13,16 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use super::address::{is_here, is_public};
 
 /// The addresses of a name.
-pub(super) type Found = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
+pub(crate) type Found = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 
 /// Who knows the addresses of names.
-pub(super) trait Lookup: Send + Sync {
+pub(crate) trait Lookup: Send + Sync {
     /// All of them, now.
     fn lookup(&self, name: String) -> Found;
 }
 
 /// The machine's resolver.
-pub(super) struct System;
+pub(crate) struct System;
 
 impl Lookup for System {
     fn lookup(&self, name: String) -> Found {

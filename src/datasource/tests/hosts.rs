@@ -13,11 +13,9 @@ use serde_json::json;
 use super::rig::{Rig, open_settings};
 use crate::{
     config::{Secret, sections},
-    datasource::{
-        Error,
-        hosts::{Found, Hosts, Lookup, System},
-    },
+    datasource::{Error, hosts::Hosts},
     error::{Code, Coded},
+    outbound::{Found, Lookup, System},
 };
 
 /// Answers in turn, each time.

@@ -14,7 +14,7 @@ fn rig(server: &Server) -> Rig {
     Rig::with(
         sections::DataSource::default(),
         outbound_to(server),
-        std::sync::Arc::new(crate::datasource::hosts::System),
+        std::sync::Arc::new(crate::outbound::System),
     )
 }
 
@@ -159,7 +159,7 @@ async fn credentials_stay_behind_when_the_origin_changes() {
     let to = other.url();
     let server = Server::answering(move |_| respond(307, &format!("location: {to}/there\r\n"), "")).await;
     let outbound = sections::Outbound { ports: vec![server.port, other.port], ..outbound_to(&server) };
-    let system = std::sync::Arc::new(crate::datasource::hosts::System);
+    let system = std::sync::Arc::new(crate::outbound::System);
     let rig = Rig::with(sections::DataSource::default(), outbound, system);
     let options = json!({ "url": server.url(), "auth": { "type": "bearer" } });
     let secrets = json!({ "token": "canary-token", "secretHeaders": { "X-Secret": "canary-header" } });
@@ -177,7 +177,7 @@ async fn the_inside_is_not_called_and_no_line_is_broken() {
     let guarded = Rig::with(
         sections::DataSource::default(),
         sections::Outbound { ports: vec![80, 443, server.port], ..sections::Outbound::default() },
-        std::sync::Arc::new(crate::datasource::hosts::System),
+        std::sync::Arc::new(crate::outbound::System),
     );
     let port = server.port;
     for host in [
@@ -301,11 +301,8 @@ async fn the_query_service_is_asked_for_what_has_no_source() {
         ..sections::DataSource::default()
     };
     // The operator's own address is exempt from the rules for tenants.
-    let rig = Rig::with(
-        settings,
-        sections::Outbound::default(),
-        std::sync::Arc::new(crate::datasource::hosts::System),
-    );
+    let rig =
+        Rig::with(settings, sections::Outbound::default(), std::sync::Arc::new(crate::outbound::System));
     let options = json!({ "inputDefinitions": [{ "key": "n", "type": "number", "required": true }] });
     let saved = rig.query_of(&tenant(), None, options);
     let answer = rig.sources.run(Rig::call(&saved, json!({ "n": "5", "x": 1 }))).await.unwrap();

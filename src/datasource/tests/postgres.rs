@@ -306,8 +306,8 @@ async fn a_test_says_what_answers_and_warns_of_a_superuser() {
 /// Any name is this machine.
 struct Here;
 
-impl crate::datasource::hosts::Lookup for Here {
-    fn lookup(&self, _: String) -> crate::datasource::hosts::Found {
+impl crate::outbound::Lookup for Here {
+    fn lookup(&self, _: String) -> crate::outbound::Found {
         Box::pin(async { Ok(vec![std::net::Ipv4Addr::LOCALHOST.into()]) })
     }
 }

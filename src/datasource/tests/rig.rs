@@ -20,11 +20,10 @@ use crate::{
     config::sections,
     datasource::{
         DataSources, Error, Parts, QueryCall,
-        hosts::{Lookup, System},
         saved::{Query, Shelf, Soon, Source},
     },
     ids::{DataQueryId, DataSourceId, HubId, NodeId, RunId, TenantId},
-    outbound::Outbound,
+    outbound::{Lookup, Outbound, System},
     store::Store,
 };
 

@@ -3,11 +3,7 @@
 use serde_json::{Value, json};
 
 use super::rig::{MySql, Postgres, Rig, Server, open_settings, outbound_to, respond};
-use crate::{
-    config::sections,
-    datasource::{hosts::System, settings::Secrets},
-    error::Coded,
-};
+use crate::{config::sections, datasource::settings::Secrets, error::Coded, outbound::System};
 
 const CANARY: &str = "canary-pa55word-0xfeed";
 

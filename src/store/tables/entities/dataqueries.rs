@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::datasources;
+use super::stored::stored;
 use crate::{
     ids::{DataQueryId, DataSourceId, TenantId, UserId},
     store::{
@@ -111,18 +112,7 @@ pub fn insert(connection: &mut Connection, new: &NewDataQuery) -> Result<DataQue
     find(connection, &new.tenant_id, &new.data_query_id)?.ok_or(Error::NotFound)
 }
 
-/// One of a tenant.
-pub fn find(
-    connection: &mut Connection,
-    tenant: &TenantId,
-    id: &DataQueryId,
-) -> Result<Option<DataQuery>, Error> {
-    let query = dataqueries::table
-        .find(id.as_str())
-        .filter(dataqueries::tenant_id.eq(tenant.as_str()))
-        .select(DataQuery::as_select());
-    Ok(query.first(connection).optional()?)
-}
+stored!(dataqueries, data_query_id, DataQuery, DataQueryId);
 
 /// Changes what is given; `NotFound` when the tenant has no such query, `Reference` when it has no such data source.
 pub fn update(
@@ -151,38 +141,4 @@ pub fn update(
         return Err(Error::NotFound);
     }
     find(connection, tenant, id)?.ok_or(Error::NotFound)
-}
-
-/// Removes one; `NotFound` when the tenant has no such query.
-pub fn remove(connection: &mut Connection, tenant: &TenantId, id: &DataQueryId) -> Result<(), Error> {
-    let row = dataqueries::table.find(id.as_str()).filter(dataqueries::tenant_id.eq(tenant.as_str()));
-    let gone = diesel::delete(row).execute(connection)?;
-    if gone == 0 { Err(Error::NotFound) } else { Ok(()) }
-}
-
-/// Those of a tenant, newest first; `search` is a part of the title, in any case.
-pub fn list(
-    connection: &mut Connection,
-    tenant: &TenantId,
-    search: Option<&str>,
-    page: &ListPage,
-) -> Result<Listed<DataQuery>, Error> {
-    let of_tenant = dataqueries::table.filter(dataqueries::tenant_id.eq(tenant.as_str()));
-    let mut count = of_tenant.count().into_boxed();
-    let mut query = of_tenant.select(DataQuery::as_select()).into_boxed();
-    if let Some(search) = search {
-        count = count.filter(lower(dataqueries::title).like(contains(search)).escape('\\'));
-        query = query.filter(lower(dataqueries::title).like(contains(search)).escape('\\'));
-    }
-    let total = count.get_result(connection)?;
-    if let Some((at, id)) = page.after()? {
-        let same = dataqueries::created_at.eq(at).and(dataqueries::data_query_id.lt(id));
-        query = query.filter(dataqueries::created_at.lt(at).or(same));
-    }
-    let rows = query
-        .order((dataqueries::created_at.desc(), dataqueries::data_query_id.desc()))
-        .limit(page.limit())
-        .offset(page.offset())
-        .load(connection)?;
-    Ok(page.finish(rows, total, |row: &DataQuery| (row.created_at, row.data_query_id.to_string())))
 }

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::stored::stored;
 use crate::{
     ids::{DataQueryId, DataSourceId, ListenerId, TenantId, UserId},
     store::{
@@ -106,18 +107,7 @@ pub fn insert(connection: &mut Connection, new: &NewDataSource) -> Result<DataSo
     find(connection, &new.tenant_id, &new.datasource_id)?.ok_or(Error::NotFound)
 }
 
-/// One of a tenant.
-pub fn find(
-    connection: &mut Connection,
-    tenant: &TenantId,
-    id: &DataSourceId,
-) -> Result<Option<DataSource>, Error> {
-    let query = datasources::table
-        .find(id.as_str())
-        .filter(datasources::tenant_id.eq(tenant.as_str()))
-        .select(DataSource::as_select());
-    Ok(query.first(connection).optional()?)
-}
+stored!(datasources, datasource_id, DataSource, DataSourceId);
 
 /// Changes what is given; `NotFound` when the tenant has no such data source.
 pub fn update(
@@ -141,41 +131,6 @@ pub fn update(
         return Err(Error::NotFound);
     }
     find(connection, tenant, id)?.ok_or(Error::NotFound)
-}
-
-/// Removes one; `NotFound` when the tenant has no such data source,
-/// `Reference` when a query or a listener names it.
-pub fn remove(connection: &mut Connection, tenant: &TenantId, id: &DataSourceId) -> Result<(), Error> {
-    let row = datasources::table.find(id.as_str()).filter(datasources::tenant_id.eq(tenant.as_str()));
-    let gone = diesel::delete(row).execute(connection)?;
-    if gone == 0 { Err(Error::NotFound) } else { Ok(()) }
-}
-
-/// Those of a tenant, newest first; `search` is a part of the title, in any case.
-pub fn list(
-    connection: &mut Connection,
-    tenant: &TenantId,
-    search: Option<&str>,
-    page: &ListPage,
-) -> Result<Listed<DataSource>, Error> {
-    let of_tenant = datasources::table.filter(datasources::tenant_id.eq(tenant.as_str()));
-    let mut count = of_tenant.count().into_boxed();
-    let mut query = of_tenant.select(DataSource::as_select()).into_boxed();
-    if let Some(search) = search {
-        count = count.filter(lower(datasources::title).like(contains(search)).escape('\\'));
-        query = query.filter(lower(datasources::title).like(contains(search)).escape('\\'));
-    }
-    let total = count.get_result(connection)?;
-    if let Some((at, id)) = page.after()? {
-        let same = datasources::created_at.eq(at).and(datasources::datasource_id.lt(id));
-        query = query.filter(datasources::created_at.lt(at).or(same));
-    }
-    let rows = query
-        .order((datasources::created_at.desc(), datasources::datasource_id.desc()))
-        .limit(page.limit())
-        .offset(page.offset())
-        .load(connection)?;
-    Ok(page.finish(rows, total, |row: &DataSource| (row.created_at, row.datasource_id.to_string())))
 }
 
 /// Refuses a data source that the tenant does not have with `Reference`.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::datasources;
+use super::stored::stored;
 use crate::{
     ids::{DataSourceId, ListenerId, TenantId, UserId},
     store::{
@@ -118,18 +119,7 @@ pub fn insert(connection: &mut Connection, new: &NewListener) -> Result<Listener
     find(connection, &new.tenant_id, &new.listener_id)?.ok_or(Error::NotFound)
 }
 
-/// One of a tenant.
-pub fn find(
-    connection: &mut Connection,
-    tenant: &TenantId,
-    id: &ListenerId,
-) -> Result<Option<Listener>, Error> {
-    let query = listeners::table
-        .find(id.as_str())
-        .filter(listeners::tenant_id.eq(tenant.as_str()))
-        .select(Listener::as_select());
-    Ok(query.first(connection).optional()?)
-}
+stored!(listeners, listener_id, Listener, ListenerId);
 
 /// Whose a listener is, of whatever tenant: the caller answers a foreign one as a missing one.
 pub fn tenant_of(connection: &mut Connection, id: &ListenerId) -> Result<Option<TenantId>, Error> {
@@ -166,38 +156,4 @@ pub fn update(
         return Err(Error::NotFound);
     }
     find(connection, tenant, id)?.ok_or(Error::NotFound)
-}
-
-/// Removes one; `NotFound` when the tenant has no such listener.
-pub fn remove(connection: &mut Connection, tenant: &TenantId, id: &ListenerId) -> Result<(), Error> {
-    let row = listeners::table.find(id.as_str()).filter(listeners::tenant_id.eq(tenant.as_str()));
-    let gone = diesel::delete(row).execute(connection)?;
-    if gone == 0 { Err(Error::NotFound) } else { Ok(()) }
-}
-
-/// Those of a tenant, newest first; `search` is a part of the title, in any case.
-pub fn list(
-    connection: &mut Connection,
-    tenant: &TenantId,
-    search: Option<&str>,
-    page: &ListPage,
-) -> Result<Listed<Listener>, Error> {
-    let of_tenant = listeners::table.filter(listeners::tenant_id.eq(tenant.as_str()));
-    let mut count = of_tenant.count().into_boxed();
-    let mut query = of_tenant.select(Listener::as_select()).into_boxed();
-    if let Some(search) = search {
-        count = count.filter(lower(listeners::title).like(contains(search)).escape('\\'));
-        query = query.filter(lower(listeners::title).like(contains(search)).escape('\\'));
-    }
-    let total = count.get_result(connection)?;
-    if let Some((at, id)) = page.after()? {
-        let same = listeners::created_at.eq(at).and(listeners::listener_id.lt(id));
-        query = query.filter(listeners::created_at.lt(at).or(same));
-    }
-    let rows = query
-        .order((listeners::created_at.desc(), listeners::listener_id.desc()))
-        .limit(page.limit())
-        .offset(page.offset())
-        .load(connection)?;
-    Ok(page.finish(rows, total, |row: &Listener| (row.created_at, row.listener_id.to_string())))
 }

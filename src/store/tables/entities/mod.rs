@@ -6,4 +6,5 @@
 pub mod dataqueries;
 pub mod datasources;
 pub mod listeners;
+mod stored;
 pub mod widgets;

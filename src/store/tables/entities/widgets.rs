@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::stored::stored;
 use crate::{
     ids::{TenantId, UserId, WidgetId},
     store::{
@@ -115,14 +116,7 @@ pub fn insert(connection: &mut Connection, new: &NewWidget) -> Result<Widget, Er
     find(connection, &new.tenant_id, &new.widget_id)?.ok_or(Error::NotFound)
 }
 
-/// One of a tenant.
-pub fn find(connection: &mut Connection, tenant: &TenantId, id: &WidgetId) -> Result<Option<Widget>, Error> {
-    let query = widgets::table
-        .find(id.as_str())
-        .filter(widgets::tenant_id.eq(tenant.as_str()))
-        .select(Widget::as_select());
-    Ok(query.first(connection).optional()?)
-}
+stored!(widgets, widget_id, Widget, WidgetId);
 
 /// Changes what is given; `NotFound` when the tenant has no such widget.
 pub fn update(
@@ -148,38 +142,4 @@ pub fn update(
         return Err(Error::NotFound);
     }
     find(connection, tenant, id)?.ok_or(Error::NotFound)
-}
-
-/// Removes one; `NotFound` when the tenant has no such widget.
-pub fn remove(connection: &mut Connection, tenant: &TenantId, id: &WidgetId) -> Result<(), Error> {
-    let row = widgets::table.find(id.as_str()).filter(widgets::tenant_id.eq(tenant.as_str()));
-    let gone = diesel::delete(row).execute(connection)?;
-    if gone == 0 { Err(Error::NotFound) } else { Ok(()) }
-}
-
-/// Those of a tenant, newest first; `search` is a part of the title, in any case.
-pub fn list(
-    connection: &mut Connection,
-    tenant: &TenantId,
-    search: Option<&str>,
-    page: &ListPage,
-) -> Result<Listed<Widget>, Error> {
-    let of_tenant = widgets::table.filter(widgets::tenant_id.eq(tenant.as_str()));
-    let mut count = of_tenant.count().into_boxed();
-    let mut query = of_tenant.select(Widget::as_select()).into_boxed();
-    if let Some(search) = search {
-        count = count.filter(lower(widgets::title).like(contains(search)).escape('\\'));
-        query = query.filter(lower(widgets::title).like(contains(search)).escape('\\'));
-    }
-    let total = count.get_result(connection)?;
-    if let Some((at, id)) = page.after()? {
-        let same = widgets::created_at.eq(at).and(widgets::widget_id.lt(id));
-        query = query.filter(widgets::created_at.lt(at).or(same));
-    }
-    let rows = query
-        .order((widgets::created_at.desc(), widgets::widget_id.desc()))
-        .limit(page.limit())
-        .offset(page.offset())
-        .load(connection)?;
-    Ok(page.finish(rows, total, |row: &Widget| (row.created_at, row.widget_id.to_string())))
 }
