@@ -33,7 +33,8 @@ pub enum RunCommand {
     /// A person answers an open request. Whether the answer fits the request's form is checked
     /// before; that the request is still open is decided here, so that the first answer wins.
     Submit(Submission),
-    /// A widget says something; later nodes see it as `ctx.__widgetInput`.
+    /// A widget says something; later nodes see it as `ctx.__widgetInput`. If it answers a request, it
+    /// is refused when the answer is.
     Input(WidgetInput),
     /// Do what is left of a step that was cut short ([`Effect::GoOn`](crate::engine::Effect::GoOn));
     /// also the first step of a run that has waited for a place. Stale when nothing is.
@@ -90,6 +91,8 @@ pub struct WidgetInput {
     pub input_type: String,
     /// Whatever it is.
     pub data: Value,
+    /// The open request that it answers as well: both, or neither.
+    pub answers: Option<Box<Submission>>,
 }
 
 /// How a child run ended.

@@ -393,6 +393,19 @@ pub fn outstanding(state: &RunState) -> Vec<Effect> {
     run.into_iter().chain(nodes).chain(goes_on(state).then_some(Effect::GoOn)).collect()
 }
 
+/// After a restart: attempts at work of which the context does not say any more what they were to do (another
+/// branch has written over what their templates name). Nobody can carry them out: they fail.
+pub fn lost(state: &RunState) -> Vec<(NodeId, Visit, Attempt)> {
+    if state.facts.status != RunStatus::Running || state.facts.external {
+        return Vec::new();
+    }
+    let at_work = state.facts.nodes.iter().filter_map(|(id, node)| match node.phase {
+        Phase::Running { attempt, timeout_ms: Some(_) } => Some((id.clone(), node.visit, attempt)),
+        _ => None,
+    });
+    at_work.filter(|(id, _, _)| dispatch(state, id).is_none()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -37,7 +37,7 @@ pub use self::{
     definition::{
         Definition, Fault, Problem, Severity, Source, check_saved, reopen, validate, validate_external,
     },
-    effect::{Closed, Effect, ScriptKind, Task, TimerKey, effects, outstanding},
+    effect::{Closed, Effect, ScriptKind, Task, TimerKey, effects, lost, outstanding},
     event::{
         Answered, Completed, Dispatched, Failed, Finished, InputSet, Iterated, NodeError, Pass, Request,
         RunEvent, RunStatus, Started, Submitter, Suspended, Then,

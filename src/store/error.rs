@@ -112,6 +112,14 @@ impl Error {
         matches!(self, Self::Busy | Self::Unavailable(_))
     }
 
+    /// The database will never take this very write, whoever tries again.
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::Duplicate(_) | Self::Reference | Self::Value(_) | Self::Invalid(_) | Self::Database(_)
+        )
+    }
+
     /// Storage failed, with these words for the log.
     pub(crate) fn unavailable(words: impl std::fmt::Display) -> Self {
         Self::Unavailable(Arc::from(words.to_string().as_str()))

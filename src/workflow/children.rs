@@ -36,7 +36,7 @@ const PAGE: i64 = 256;
 /// An attempt that needs a child.
 pub(super) struct Wanted {
     job: Job,
-    reply: oneshot::Sender<Outcome>,
+    reply: oneshot::Sender<Option<Outcome>>,
 }
 
 /// The runs' end of it.
@@ -59,15 +59,13 @@ impl Children {
     /// Carries out an attempt; `None` when it took too long.
     pub(super) fn run(&self, job: Job) -> impl Future<Output = Option<Outcome>> + 'static {
         let (reply, answer) = oneshot::channel();
-        let timeout = job.timeout;
         // The minders end with the hub.
         let _ = self.wanted.send(Wanted { job, reply });
         async move {
-            match tokio::time::timeout(timeout, answer).await {
-                Ok(Ok(outcome)) => Some(outcome),
+            match answer.await {
+                Ok(outcome) => outcome,
                 // The hub is going down: the attempt begins anew after the next start.
-                Ok(Err(_)) => std::future::pending().await,
-                Err(_) => None,
+                Err(_) => std::future::pending().await,
             }
         }
     }
@@ -113,15 +111,34 @@ async fn mind(runs: Runs, wanted: Wanted) {
     let Wanted { job, mut reply } = wanted;
     let (parent, child) = (job.run.clone(), RunId::of_child(&job.run, &job.node, job.visit, job.attempt));
     let over = runs.hub.children.mind(&child);
+    let timeout = job.timeout;
     // Even when nobody waits any more: a start that is on its way cannot be called back.
     match begin(&runs, job, &child).await {
-        Err(error) => drop(reply.send(Outcome::Failed(error))),
+        Err(error) => drop(reply.send(Some(Outcome::Failed(error)))),
         Ok(()) => tokio::select! {
-            end = end_of(&runs, &child, &over) => drop(reply.send(end)),
+            end = end_of(&runs, &child, &over) => drop(reply.send(Some(end))),
+            () = too_late(&runs, &child, timeout) => {
+                let _ = reply.send(None);
+                give_up(&runs, &parent, &child).await;
+            }
             () = reply.closed() => give_up(&runs, &parent, &child).await,
         },
     }
     runs.hub.children.leave(&child);
+}
+
+/// Until the child has had its time, which began with it: a restart of the hub gives it no further one.
+async fn too_late(runs: &Runs, child: &RunId, timeout: Duration) {
+    let began = loop {
+        match runs.locate(child).await {
+            Ok(Some(located)) => break located.run.started_at,
+            // Its end says so.
+            Ok(None) => return std::future::pending().await,
+            Err(_) => tokio::time::sleep(AGAIN).await,
+        }
+    };
+    let had = runs.hub.clock.now().duration_since(began);
+    tokio::time::sleep(timeout.saturating_sub(Duration::try_from(had).unwrap_or_default())).await;
 }
 
 /// The child is there, or cannot be.

@@ -1,6 +1,6 @@
 //! What widgets say to a run (`contract.md` 2.6).
 
-use super::{Error, messages::Ask, runs::Runs};
+use super::{Error, collect::submission, messages::Ask, runs::Runs};
 use crate::{
     engine::{Submitter, WidgetInput},
     ids::{CollectionId, RunId, Seq, TenantId},
@@ -34,15 +34,17 @@ impl Runs {
             "form_submit" | "data_collection" => self.asked(run, &input.data).await?,
             _ => None,
         };
-        let data = input.data.clone();
+        let mut input = input;
         if let Some(request) = &asked {
-            self.check_answer(request, &data, &by)?;
+            self.check_answer(request, &input.data, &by)?;
+            input.answers = Some(Box::new(submission(request, input.data.clone(), by)));
         }
-        let seq = self.ask(run, |reply| Ask::Input { input: Box::new(input), reply }).await?;
-        let collection = match asked {
-            Some(request) => Some(self.give(request, data, by).await?),
-            None => None,
-        };
-        Ok(InputTaken { seq, collection })
+        let collection = asked.map(|request| request.collection_request_id);
+        // One command: what it says and what it answers are in the journal together, or not at all.
+        match (self.ask(run, |reply| Ask::Input { input: Box::new(input), reply }).await, collection) {
+            (Ok(seq), collection) => Ok(InputTaken { seq, collection }),
+            (Err(error), None) => Err(error),
+            (Err(error), Some(request)) => Err(self.not_given(request, error).await),
+        }
     }
 }

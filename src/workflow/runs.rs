@@ -101,7 +101,7 @@ impl Runs {
         let row = self.find(tenant, run).await?;
         let status = self.cancel(&row, None).await?;
         if row.is_test {
-            self.remove(run).await?;
+            self.remove_test(run).await?;
             return Ok(Stopped { instance_id: None, status: None });
         }
         Ok(Stopped { instance_id: Some(run.clone()), status: Some(status.as_str()) })
@@ -113,6 +113,28 @@ impl Runs {
             return Ok(super::view::engine_status(run.status));
         }
         self.ask(&run.instance_id, |reply| Ask::Cancel { reason, reply }).await
+    }
+
+    /// Removes a test run that has ended, with the runs that it started.
+    async fn remove_test(&self, run: &RunId) -> Result<(), Error> {
+        // Nothing is on its way to begin: who comes later finds no parent.
+        let _none = self.hub.starting.write().await;
+        let (mut below, mut at) = (vec![run.clone()], 0);
+        while let Some(parent) = below.get(at).cloned() {
+            at += 1;
+            let children = self.hub.store.read(move |db| runs::children(db, &parent)).await?;
+            for child in children {
+                let reason = Some("the test run that started it was stopped".to_owned());
+                match self.cancel(&child, reason).await {
+                    Ok(_) | Err(Error::RunNotFound) => below.push(child.instance_id),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        for run in below.iter().rev() {
+            self.remove(run).await?;
+        }
+        Ok(())
     }
 
     /// Removes a run that has ended, with its rows.

@@ -320,16 +320,15 @@ impl Runs {
         let hub = &self.hub;
         hub.admission.count(&hub.store, &new.tenant).await?;
         let place = match (new.external, &new.parent) {
-            (true, _) => hub.admission.enter_external(&new.tenant)?,
-            (false, Some(_)) => hub.admission.enter_child(&new.tenant)?,
+            (true, _) => hub.admission.enter_external(&new.tenant, &new.run)?,
+            (false, Some(_)) => hub.admission.enter_child(&new.tenant, &new.run)?,
             (false, None) => hub.admission.enter(&new.tenant, &new.run)?,
         };
-        let external = new.external;
         let (tenant, run) = (new.tenant.clone(), new.run.clone());
         let created = self.append_first(new, place).await;
         if created.is_err() {
             match place {
-                Place::Active => hub.admission.leave(&tenant, external),
+                Place::Active => hub.admission.leave(&tenant, &run),
                 Place::Waiting => hub.admission.withdraw(&tenant, &run),
             }
             hub.admit_next(&tenant);
@@ -406,7 +405,7 @@ impl Runs {
             // Start to end without anything to wait for: it needs no actor.
             let kind = step.state.status().as_str();
             metrics().runs.ended.get_or_create(&KindLabel { kind }).inc();
-            hub.admission.leave(&meta.tenant, meta.external);
+            hub.admission.leave(&meta.tenant, &new.run);
             hub.admit_next(&meta.tenant);
             hub.children.ended(&new.run);
         } else {

@@ -107,7 +107,7 @@ fn hear(work: &mut Work, input: &WidgetInput) -> Result<(), Refusal> {
         data: input.data.clone().into(),
         timestamp: clock::to_wire(work.now),
     }));
-    Ok(())
+    input.answers.as_ref().map_or(Ok(()), |submission| submit(work, submission))
 }
 
 /// The first answer to an open request completes its visit.

@@ -182,6 +182,37 @@ struct Ending<'a> {
     duration_ms: Option<u64>,
 }
 
+impl<'a> From<&'a Completed> for Ending<'a> {
+    fn from(event: &'a Completed) -> Self {
+        Self {
+            node: &event.node,
+            visit: event.visit,
+            attempt: event.attempt,
+            iteration: event.iteration,
+            output: &event.output,
+            error: None,
+            // A member of another name is no variable that watchers could look for.
+            output_variable: event.output_variable.clone().filter(|_| event.output_member.is_none()),
+            duration_ms: event.duration_ms,
+        }
+    }
+}
+
+impl<'a> From<&'a Failed> for Ending<'a> {
+    fn from(event: &'a Failed) -> Self {
+        Self {
+            node: &event.node,
+            visit: event.visit,
+            attempt: event.attempt,
+            iteration: event.iteration,
+            output: &event.output,
+            error: Some(&event.error),
+            output_variable: event.output_variable.clone(),
+            duration_ms: event.duration_ms,
+        }
+    }
+}
+
 fn ended(state: &mut RunState, ending: Ending<'_>, phase: Phase, seq: Seq) {
     let scope = scope_of(state, ending.node);
     let context = (state.facts.external || scope.is_some()).then(|| state.context_in(scope).clone());
@@ -222,18 +253,7 @@ fn complete(state: &mut RunState, event: &Completed, seq: Seq) {
             set(state, seq, scope, key, value);
         }
     }
-    let ending = Ending {
-        node: &event.node,
-        visit: event.visit,
-        attempt: event.attempt,
-        iteration: event.iteration,
-        output: &event.output,
-        error: None,
-        // A member of another name is no variable that watchers could look for.
-        output_variable: event.output_variable.clone().filter(|_| event.output_member.is_none()),
-        duration_ms: event.duration_ms,
-    };
-    ended(state, ending, Phase::Done { handles: event.handles.clone() }, seq);
+    ended(state, event.into(), Phase::Done { handles: event.handles.clone() }, seq);
 }
 
 fn fail(state: &mut RunState, event: &Failed, seq: Seq) {
@@ -257,17 +277,7 @@ fn fail(state: &mut RunState, event: &Failed, seq: Seq) {
         let error = json!({ "nodeID": event.node, "nodeType": kind, "code": event.error.code, "message": event.error.message });
         state.facts.internal.insert("__error", error);
     }
-    let ending = Ending {
-        node: &event.node,
-        visit: event.visit,
-        attempt: event.attempt,
-        iteration: event.iteration,
-        output: &event.output,
-        error: Some(&event.error),
-        output_variable: event.output_variable.clone(),
-        duration_ms: event.duration_ms,
-    };
-    ended(state, ending, phase, seq);
+    ended(state, event.into(), phase, seq);
     if let (Then::Item { skip }, Some(scope)) = (&event.then, scope) {
         let node = event.node.clone();
         give_up(state, scope, if *skip { Pass::Skipped(node) } else { Pass::Failed(node) }, seq);

@@ -372,14 +372,25 @@ pub fn parents_of_living(
     Ok(ids.iter().flatten().map(|id| RunId::trusted(id)).collect())
 }
 
-/// How many runs of a tenant are running, by who executes them.
-pub fn running(connection: &mut Connection, tenant: &TenantId, executor: Executor) -> Result<i64, Error> {
-    let query = runs::table
+/// The runs of a tenant that are running, by who executes them.
+pub fn running(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    executor: Executor,
+) -> Result<Vec<RunId>, Error> {
+    let ids: Vec<String> = runs::table
         .filter(runs::tenant_id.eq(tenant.as_str()))
         .filter(runs::status.eq(RunStatus::Running.as_str()))
         .filter(runs::executor.eq(executor.as_str()))
-        .count();
-    Ok(query.get_result(connection)?)
+        .select(runs::instance_id)
+        .load(connection)?;
+    Ok(ids.iter().map(|id| RunId::trusted(id)).collect())
+}
+
+/// The children of a run, whatever became of them.
+pub fn children(connection: &mut Connection, parent: &RunId) -> Result<Vec<Run>, Error> {
+    let query = runs::table.filter(runs::parent_instance_id.eq(parent.as_str())).select(Run::as_select());
+    Ok(query.order(runs::instance_id.asc()).load(connection)?)
 }
 
 /// The runs of a tenant that wait for a place, in their order.

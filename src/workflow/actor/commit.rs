@@ -1,32 +1,31 @@
 //! Decide, append, then carry out: one append in flight, everything else after its commit.
 
-use std::{borrow::Cow, time::Instant};
+use std::time::Instant;
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use jiff::Timestamp;
 
 use super::{
-    load::Meta,
     shell::{Alive, Phase, RunActor, timer},
+    written::{needs_attention, new_row, of_effects},
 };
 use crate::{
     crash_point,
     engine::{
-        self, Effect, Finished, Ingested, Refusal, RunCommand as Decide, RunEvent, RunState, RunStatus,
-        Update, invariants,
+        self, Effect, Ingested, Refusal, RunCommand as Decide, RunEvent, RunState, RunStatus, Update,
+        invariants,
     },
     error::Coded,
     ids::{RunId, Seq},
     metrics::{KindLabel, Reason, invariant_violated, metrics},
     store::{
-        self, Append, Appended, NewRow, Origin, Projection, Unique,
+        self, Append, Appended, Origin, Projection, Unique,
         tables::runs::{self, RunChange},
     },
     supervise::Ticket,
     workflow::{
-        Error, collect,
+        Error,
         messages::{Ask, Reply, Wake, answer},
-        view::store_status,
         watch,
     },
 };
@@ -104,6 +103,8 @@ pub(super) struct Batch {
     effects: Vec<Effect>,
     updates: Vec<Update>,
     has_result: bool,
+    /// It ends the run for want of a store that takes its rows: nothing else can be tried.
+    is_last: bool,
     origin: Origin,
 }
 
@@ -156,11 +157,13 @@ impl RunActor {
         let Phase::Alive(alive) = &self.phase else { return None };
         let (mut works, mut refused, mut rows) = (Vec::new(), Vec::new(), Vec::new());
         let (mut effects, mut updates) = (Vec::new(), Vec::new());
-        let (mut pending, mut has_result, mut origin) = (alive.pending, false, Origin::Hub);
+        let (mut pending, mut has_result, mut is_last) = (alive.pending, false, false);
+        let mut origin = Origin::Hub;
         // A copy of the state is dear: there is one only when something comes of a command.
         let mut state: Option<RunState> = None;
         while let Some(next) = self.inbox.front() {
-            if rows.len() >= MOST_ROWS || (!works.is_empty() && next.origin != origin) {
+            // The end for want of storage goes alone: what cannot be stored may wait behind it.
+            if rows.len() >= MOST_ROWS || is_last || (!works.is_empty() && next.origin != origin) {
                 break;
             }
             let Some(work) = self.inbox.pop_front() else { break };
@@ -170,6 +173,7 @@ impl RunActor {
                 Ok(decided) => {
                     check(before, &decided.rows);
                     has_result |= matches!(work.what, What::Decide(Decide::Result(_)));
+                    is_last |= matches!(work.what, What::Decide(Decide::Fail { .. }));
                     pending &= !matches!(work.what, What::Admit);
                     works.push((work, decided.rows.iter().map(|(seq, _)| *seq).collect()));
                     state = Some(decided.state);
@@ -189,7 +193,18 @@ impl RunActor {
         }
         let attention = needs_attention(&alive.meta, &state, pending);
         Some((
-            Batch { works, refused, state, pending, attention, effects, updates, has_result, origin },
+            Batch {
+                works,
+                refused,
+                state,
+                pending,
+                attention,
+                effects,
+                updates,
+                has_result,
+                is_last,
+                origin,
+            },
             rows,
         ))
     }
@@ -236,11 +251,28 @@ impl RunActor {
                 actor.pump(ctx);
             }
             Err(store::Error::Unknown) => actor.look_again(batch, ctx),
+            Err(error) if error.is_final() && batch.origin == Origin::Client => {
+                log::error!(run_id:% = actor.life.id(); "what a client asked of a run cannot be stored: {error}");
+                actor.give_up(batch, |_| Error::Store(error.clone()));
+                actor.pump(ctx);
+            }
+            Err(error) if error.is_final() && !batch.is_last => actor.unwritable(batch, &error, ctx),
             Err(error) => {
                 actor.give_up(batch, |_| Error::Lost);
                 actor.fail(error, ctx);
             }
         }
+    }
+
+    /// What has happened to the run cannot be stored, and never could: the next actor would try the same
+    /// again. So the run ends here.
+    fn unwritable(&mut self, batch: Batch, error: &store::Error, ctx: &mut Context<Self>) {
+        log::error!(run_id:% = self.life.id(); "a run ends, because its next rows cannot be stored: {error}");
+        self.give_up(batch, |_| Error::Store(error.clone()));
+        let message = "the hub could not store what came of a node; its log has the reason".to_owned();
+        let end = Decide::Fail { code: crate::error::Code::ServerError, message };
+        self.inbox.push_front(Work::by_hub(end, self.hub.clock.monotonic()));
+        self.pump(ctx);
     }
 
     fn give_up(&mut self, batch: Batch, why: impl Fn(&Work) -> Error) {
@@ -279,11 +311,19 @@ impl RunActor {
         alive.state = batch.state;
         alive.pending = batch.pending;
         alive.attention = batch.attention;
+        let tenant = alive.meta.tenant.clone();
+        let ended = batch.effects.iter().find_map(ended);
+        // Before anything that could end this actor; the next one would do it again, which is harmless.
+        if was_pending && !batch.pending {
+            self.hub.admission.begun(&tenant, self.life.id());
+        }
+        if let Some(status) = ended {
+            metrics().runs.ended.get_or_create(&KindLabel { kind: status.as_str() }).inc();
+            self.over(&tenant);
+        }
         if batch.has_result {
             crash_point!("node.after_result_row");
         }
-        let (tenant, external) = (alive.meta.tenant.clone(), alive.meta.external);
-        let ended = batch.effects.iter().find_map(ended);
         self.publish(batch.updates);
         for (work, seqs) in batch.works {
             self.done(work, seqs);
@@ -291,24 +331,20 @@ impl RunActor {
         for (work, refusal) in batch.refused {
             self.refuse(work, refusal);
         }
-        let admission = &self.hub.admission;
-        if was_pending && !batch.pending {
-            admission.begun(&tenant, self.life.id());
-        }
         if let Some(status) = ended {
             log::debug!(run_id:% = self.life.id(), tenant_id:% = tenant; "run {status}");
-            metrics().runs.ended.get_or_create(&KindLabel { kind: status.as_str() }).inc();
-            if batch.pending {
-                admission.withdraw(&tenant, self.life.id());
-            } else {
-                admission.leave(&tenant, external);
-            }
-            self.hub.admit_next(&tenant);
-            self.hub.children.ended(self.life.id());
         }
         crash_point!("run.committed");
         self.carry_out(batch.effects, ctx);
         self.pump(ctx);
+    }
+
+    /// The run has ended: its place, or its place in the queue, is free, and who waits for it is told.
+    pub(super) fn over(&self, tenant: &crate::ids::TenantId) {
+        self.hub.admission.withdraw(tenant, self.life.id());
+        self.hub.admission.leave(tenant, self.life.id());
+        self.hub.admit_next(tenant);
+        self.hub.children.ended(self.life.id());
     }
 
     /// Answers a command whose rows are committed.
@@ -370,49 +406,6 @@ fn told(refusal: &Refusal) -> Error {
     match refusal {
         Refusal::Finished(_) | Refusal::NotStarted => Error::RunNotRunning,
         refusal => Error::Decided { code: refusal.code(), message: refusal.to_string() },
-    }
-}
-
-/// Whether the run must be woken at start: an attempt is at work, or it waits for a place.
-pub(in crate::workflow) fn needs_attention(meta: &Meta, state: &RunState, pending: bool) -> bool {
-    !state.status().is_terminal() && (pending || (!meta.external && !state.is_waiting()))
-}
-
-/// A row as the journal takes it.
-pub(in crate::workflow) fn new_row(event: &RunEvent, at: Timestamp) -> NewRow {
-    NewRow { kind: Cow::Borrowed(event.kind().as_str()), payload: event.payload(), at }
-}
-
-/// What of the effects belongs into the transaction.
-pub(in crate::workflow) fn of_effects(run: &RunId, effects: &[Effect], at: Timestamp) -> Vec<Projection> {
-    let mut projections = Vec::new();
-    for effect in effects {
-        match effect {
-            Effect::SetTimer { key, due_at } => {
-                projections.push(Projection::Timer { key: key.to_string(), due_at: *due_at });
-            }
-            Effect::ClearTimer { key } => projections.push(Projection::TimerDone { key: key.to_string() }),
-            Effect::Finished(finished) => {
-                projections.push(Projection::TimersCleared);
-                projections
-                    .push(Projection::RunChanged { run: run.clone(), change: Box::new(end(finished)) });
-            }
-            Effect::OpenRequest { .. } | Effect::CloseRequest { .. } => {
-                projections.extend(collect::projection(run, effect, at));
-            }
-            Effect::Dispatch { .. } | Effect::Interrupt { .. } | Effect::GoOn => {}
-        }
-    }
-    projections
-}
-
-fn end(finished: &Finished) -> RunChange {
-    RunChange {
-        status: store_status(finished.status),
-        attention: false,
-        completed_at: Some(finished.at),
-        error: finished.error.clone(),
-        error_code: finished.error_code.clone(),
     }
 }
 

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 
-use super::shell::{Alive, RunActor};
+use super::{
+    dispatch::AttemptId,
+    shell::{Alive, RunActor},
+};
 use crate::{
     engine::{self, Effect, RunState, Update},
     ids::{RunId, Seq, TenantId},
@@ -49,6 +52,8 @@ pub(super) struct Loaded {
     pub(super) effects: Vec<Effect>,
     /// Rows that watchers may not have seen.
     pub(super) unseen: Vec<Update>,
+    /// Attempts of which nobody can say any more what they were to do.
+    pub(super) lost: Vec<AttemptId>,
 }
 
 impl Birth {
@@ -57,7 +62,7 @@ impl Birth {
         let Self { meta, state, effects, pending, attention } = self;
         let guest = hub.crowd.enter(&meta.tenant);
         let alive = Alive { meta, state, owner_version: 1, attention, pending, guest };
-        Loaded { alive, effects, unseen: Vec::new() }
+        Loaded { alive, effects, unseen: Vec::new(), lost: Vec::new() }
     }
 }
 
@@ -114,6 +119,7 @@ async fn load(hub: &Hub, id: &RunId) -> Result<Loaded, Error> {
     let state = fold.into_state()?;
     let pending = run.status == RunStatus::Pending;
     let effects = if pending { Vec::new() } else { engine::outstanding(&state) };
+    let lost = if pending { Vec::new() } else { engine::lost(&state) };
     let alive = Alive {
         meta: Meta::of(&run),
         state,
@@ -122,7 +128,7 @@ async fn load(hub: &Hub, id: &RunId) -> Result<Loaded, Error> {
         pending,
         guest: hub.crowd.enter(&run.tenant_id),
     };
-    Ok(Loaded { alive, effects, unseen })
+    Ok(Loaded { alive, effects, unseen, lost })
 }
 
 /// The lowest row that all watchers have; none without watchers.

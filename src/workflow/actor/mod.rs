@@ -7,7 +7,7 @@
 //! When nothing is left to do it says so and is passivated; the next command or timer brings it back.
 //!
 //! Reads: `kind` (what the registry knows), `shell` (the actor), `load`, `commit` (decide, append,
-//! carry out), `dispatch` (attempts), `tasks` (what carries them out).
+//! carry out), `written` (rows and what goes with them), `dispatch` (attempts), `tasks` (what carries them out).
 
 mod commit;
 mod crowd;
@@ -16,11 +16,12 @@ mod kind;
 mod load;
 mod shell;
 mod tasks;
+mod written;
 
 pub(super) use self::{
-    commit::{needs_attention, new_row, of_effects},
     crowd::Crowd,
     load::{Birth, Meta},
+    written::{needs_attention, new_row, of_effects},
 };
 pub use self::{
     kind::RunKind,

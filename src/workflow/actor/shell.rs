@@ -19,7 +19,8 @@ use super::{
 use crate::{
     crash_point,
     delivery::Subject,
-    engine::{self, RunCommand as Decide, RunState, RunStatus, TimerKey},
+    engine::{self, AttemptResult, NodeError, Outcome, RunCommand as Decide, RunState, RunStatus, TimerKey},
+    error::Code,
     store::Origin,
     supervise::{Control, Deliver, Life, Ticket},
     workflow::{
@@ -120,10 +121,20 @@ impl RunActor {
 
     /// The state is there: goes on where the run was.
     pub(super) fn begin(&mut self, loaded: Loaded, ctx: &mut Context<Self>) {
-        let Loaded { alive, effects, unseen } = loaded;
+        let Loaded { alive, effects, unseen, lost } = loaded;
+        if alive.state.status().is_terminal() {
+            // The actor before may have died between the end of the run and what follows it.
+            self.over(&alive.meta.tenant);
+        }
         self.publish(unseen);
         self.phase = Phase::Alive(Box::new(alive));
         self.carry_out(effects, ctx);
+        for (node, visit, attempt) in lost {
+            let words = "what it was to do does not follow from the run's context any more, after a restart";
+            let outcome = Outcome::Failed(NodeError::new(Code::InputInvalid, words));
+            let result = Decide::Result(AttemptResult { node, visit, attempt, outcome });
+            self.inbox.push_back(Work::by_hub(result, self.hub.clock.monotonic()));
+        }
         self.life.ready();
         for deliver in std::mem::take(&mut self.held) {
             self.take(deliver, ctx);
@@ -230,10 +241,12 @@ impl RunActor {
             Ask::Wake(Wake::Admit) if !alive.pending || alive.state.status().is_terminal() => {
                 // It was cancelled while it waited: its place goes to the next one.
                 drop(ticket);
-                let (tenant, external) = (alive.meta.tenant.clone(), alive.meta.external);
-                self.hub.admission.begun(&tenant, self.life.id());
-                self.hub.admission.leave(&tenant, external);
-                self.hub.admit_next(&tenant);
+                if alive.state.status().is_terminal() {
+                    let tenant = alive.meta.tenant.clone();
+                    self.over(&tenant);
+                } else {
+                    self.hub.admission.begun(&alive.meta.tenant, self.life.id());
+                }
             }
             ask => self.queue(ask, ticket),
         }

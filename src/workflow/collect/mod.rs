@@ -9,4 +9,7 @@ mod rows;
 mod submit;
 
 pub use self::rows::{PendingRequest, RequestView};
-pub(super) use self::rows::{pending, projection};
+pub(super) use self::{
+    rows::{pending, projection},
+    submit::submission,
+};

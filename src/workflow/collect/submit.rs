@@ -100,33 +100,42 @@ impl Runs {
     }
 
     /// Gives an answer that was checked to the run.
-    pub(in crate::workflow) async fn give(
-        &self,
-        request: Request,
-        answer: Value,
-        by: Submitter,
-    ) -> Result<CollectionId, Error> {
-        let submission = Submission {
-            node: request.node_id,
-            visit: Visit(u32::try_from(request.visit).unwrap_or_default()),
-            answer,
-            by,
-        };
-        let ask = |reply| Ask::Submit { submission: Box::new(submission), reply };
-        match self.ask(&request.instance_id, ask).await {
+    async fn give(&self, request: Request, answer: Value, by: Submitter) -> Result<CollectionId, Error> {
+        let submission = submission(&request, answer, by);
+        match self
+            .ask(&request.instance_id, |reply| Ask::Submit { submission: Box::new(submission), reply })
+            .await
+        {
             Ok(_) => Ok(request.collection_request_id),
-            // The run was removed meanwhile.
-            Err(Error::RunNotFound) => Err(Error::CollectionNotFound),
-            Err(Error::RunNotRunning) => {
-                // Another answer may have been faster, and have ended the run.
-                let id = request.collection_request_id;
-                let row = self.hub.store.read(move |db| collection::find(db, &id)).await?;
-                Err(match row.map(|row| row.status) {
-                    Some(RequestStatus::Completed | RequestStatus::Expired) => Error::CollectionClosed,
-                    _ => Error::RunNotRunning,
-                })
-            }
-            Err(error) => Err(error),
+            Err(error) => Err(self.not_given(request.collection_request_id, error).await),
         }
     }
+
+    /// Why an answer was not taken, as whoever gave it sees it.
+    pub(in crate::workflow) async fn not_given(&self, request: CollectionId, error: Error) -> Error {
+        match error {
+            // The run was removed meanwhile.
+            Error::RunNotFound => Error::CollectionNotFound,
+            Error::RunNotRunning => {
+                // Another answer may have been faster, and have ended the run.
+                let row = self.hub.store.read(move |db| collection::find(db, &request)).await;
+                match row {
+                    Ok(Some(row))
+                        if matches!(row.status, RequestStatus::Completed | RequestStatus::Expired) =>
+                    {
+                        Error::CollectionClosed
+                    }
+                    Ok(_) => Error::RunNotRunning,
+                    Err(error) => error.into(),
+                }
+            }
+            error => error,
+        }
+    }
+}
+
+/// An answer to a request, as the run takes it.
+pub(in crate::workflow) fn submission(request: &Request, answer: Value, by: Submitter) -> Submission {
+    let visit = Visit(u32::try_from(request.visit).unwrap_or_default());
+    Submission { node: request.node_id.clone(), visit, answer, by }
 }

@@ -265,3 +265,34 @@ async fn a_saved_workflow_keeps_what_a_patch_does_not_name() {
         assert!(refused.details().is_some());
     }
 }
+
+/// Rows that the database never takes end the run, once and told, instead of an actor that dies over and over.
+#[actix::test]
+async fn what_can_never_be_stored_fails_its_run() {
+    use diesel::RunQueryDsl;
+    let dir = dir();
+    let rig = Rig::start(dir.path());
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON journal WHEN NEW.payload LIKE '%poison%' \
+                  BEGIN SELECT RAISE(ABORT, 'never'); END";
+    rig.store
+        .write(move |db| match db {
+            crate::store::Connection::Sqlite(db) => {
+                diesel::sql_query(refuse).execute(db)?;
+                Ok(())
+            }
+            _ => unreachable!(),
+        })
+        .await
+        .unwrap();
+    let workflow = rig.chain(&[js("js", "return \"poison\"")]).await;
+    let run = rig.run(&workflow).await.instance_id;
+    let view = rig.until(&run, "FAILED").await;
+    assert_eq!(view.error_code.as_deref(), Some("SERVER_ERROR"));
+    assert_eq!(rig.fake.keys(), ["js/1"], "not tried again");
+    assert_eq!(rig.runs.queue(&rig.tenant).await.unwrap().active, 0);
+    let actors = rig.runs.registry().list(10).await;
+    assert!(actors.iter().all(|actor| actor.restarts == 0));
+    // Others go on.
+    let run = rig.run(&rig.chain(&[js("js", "return 1")]).await).await.instance_id;
+    rig.until(&run, "COMPLETED").await;
+}

@@ -69,6 +69,36 @@ async fn of_two_answers_at_once_one_wins_and_is_told() {
     assert_eq!(code(submit(json!({"jsResult": 3}), "u1").await), "COLLECTION_CLOSED");
 }
 
+/// What a widget says and what it answers are one thing: the slower of two leaves no row of its input.
+#[actix_rt::test]
+async fn a_widget_that_loses_the_race_leaves_no_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::start(dir.path());
+    let form = asks("form", "dataCollection", json!({"outputVariable": "jsResult"}));
+    let workflow = rig.chain(&[form]).await;
+    for _ in 0..20 {
+        let run = rig.run(&workflow).await.instance_id;
+        asked(&rig, &run, "form").await;
+        let say = |value: i64| {
+            let input = crate::engine::WidgetInput {
+                widget: crate::ids::WidgetId::trusted("w"),
+                input_type: "form_submit".to_owned(),
+                data: json!({"jsResult": value}),
+                answers: None,
+            };
+            rig.runs.widget_input(&rig.tenant, &run, input, by("u1"))
+        };
+        let (first, second) = tokio::join!(say(1), say(2));
+        let (won, lost) = if first.is_ok() { (first, second) } else { (second, first) };
+        assert!(won.unwrap().collection.is_some());
+        assert_eq!(lost.unwrap_err().code().as_str(), "COLLECTION_CLOSED");
+        let view = rig.until(&run, "COMPLETED").await;
+        let inputs =
+            view.logs.iter().filter(|log| serde_json::to_string(log).unwrap().contains("__widgetInput"));
+        assert_eq!(inputs.count(), 1, "{:?}", super::rig::trace(&view));
+    }
+}
+
 #[actix_rt::test]
 async fn a_request_outlives_the_hub_and_a_cancel_closes_it() {
     let dir = tempfile::tempdir().unwrap();
@@ -154,4 +184,70 @@ async fn a_child_is_found_again_after_a_crash_and_goes_with_its_parent() {
     rig.fake.release(8);
     let view = rig.until(&run, "COMPLETED").await;
     assert_eq!(view.output.unwrap().as_ref(), &json!({"total": {"total": 5}}));
+}
+
+/// A child's time begins with the child, not with the hub.
+#[actix_rt::test]
+async fn a_restart_gives_a_child_no_further_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::real();
+    let rig = Rig::start(dir.path());
+    let inner = rig.chain(&[js("js", "wait 5")]).await;
+    let outer = rig.chain(&[child("sub", &inner, json!({"timeoutSeconds": 60}))]).await;
+    let run = rig.run(&outer).await.instance_id;
+    rig.fake.until_attempts(1).await;
+    let fake = rig.kill().await;
+
+    let later = Clock::fixed(clock.now() + jiff::SignedDuration::from_secs(61));
+    let rig = Rig::with(dir.path(), fake, later, |_| {});
+    rig.runs.recover().await.unwrap();
+    let view = rig.until(&run, "FAILED").await;
+    assert!(view.error.unwrap_or_default().contains("60 s"));
+    let of = RunId::of_child(&run, &NodeId::trusted("sub"), Visit(1), crate::ids::Attempt(1));
+    rig.until(&of, "CANCELLED").await;
+}
+
+/// The next attempt is a run of its own, and what the first one did does not count.
+#[actix_rt::test]
+async fn a_further_attempt_starts_a_child_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::start(dir.path());
+    let inner = rig.chain(&[js("js", "throw up")]).await;
+    let retries = json!({"errorHandling": "retry_then_fail", "retryLimit": 1, "retryDelaySeconds": 0});
+    let run = rig.run(&rig.chain(&[child("sub", &inner, retries)]).await).await.instance_id;
+    rig.until(&run, "FAILED").await;
+    let of = |attempt| RunId::of_child(&run, &NodeId::trusted("sub"), Visit(1), crate::ids::Attempt(attempt));
+    for attempt in [1, 2] {
+        assert_eq!(rig.view(&of(attempt)).await.row.status, "FAILED", "{attempt}");
+    }
+    assert_ne!(of(1), of(2));
+}
+
+/// A test run goes with all that it started, however deep.
+#[actix_rt::test]
+async fn a_stopped_test_run_takes_its_children_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::start(dir.path());
+    let inner = rig.chain(&[js("js", "wait 5")]).await;
+    let middle = rig.chain(&[child("sub", &inner, json!({}))]).await;
+    let test = crate::workflow::StartTest {
+        tenant: rig.tenant.clone(),
+        workflow: None,
+        nodes: json!([{"id": "start", "type": "start"}, child("sub", &middle, json!({}))]),
+        edges: json!([{"source": "start", "target": "sub"}]),
+        options: None,
+        inputs: None,
+        starter: crate::workflow::Starter::default(),
+    };
+    let run = rig.runs.start_test(test).await.unwrap().instance_id;
+    rig.fake.until_attempts(1).await;
+    let of = |run: &RunId| RunId::of_child(run, &NodeId::trusted("sub"), Visit(1), crate::ids::Attempt(1));
+    let (first, second) = (of(&run), of(&of(&run)));
+    assert_eq!(rig.view(&second).await.row.status, "RUNNING");
+    rig.runs.stop(&rig.tenant, &run).await.unwrap();
+    for gone in [&run, &first, &second] {
+        let error = rig.runs.view(&rig.tenant, gone).await.unwrap_err();
+        assert_eq!(error.code().as_str(), "RUN_NOT_FOUND");
+    }
+    assert_eq!(rig.runs.queue(&rig.tenant).await.unwrap().active, 0);
 }

@@ -1,6 +1,6 @@
 //! What must survive the end of an actor, of a hub, and time.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::rig::{Fake, Rig, js, trace, until};
 use crate::{
@@ -164,4 +164,45 @@ async fn a_long_run_goes_on_from_its_snapshot() {
     rig.fake.until_attempts(2).await;
     rig.fake.release(1);
     rig.until(&run, "COMPLETED").await;
+}
+
+/// An attempt at work when the hub died, of which the context does not say any more what it was to do, because
+/// another branch has written over it: it fails, and does not wait for the run's timeout.
+#[actix::test]
+async fn an_attempt_whose_templates_are_void_after_a_restart_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::start(dir.path());
+    let inner = rig.chain(&[js("js", "wait 5")]).await;
+    let node = |id: &str, kind: &str, data: Value| json!({"id": id, "type": kind, "data": data});
+    let nodes = json!([
+        node("start", "start", json!({})),
+        node(
+            "first",
+            "javascript",
+            json!({"code": format!("return \"{inner}\""), "outputVariable": "which"})
+        ),
+        node("fan", "fanout", json!({"branches": [{"id": "l", "name": "l"}, {"id": "r", "name": "r"}]})),
+        node("sub", "subWorkflow", json!({"childWorkflowID": "{{ctx.which}}"})),
+        node("over", "javascript", json!({"code": "return null", "outputVariable": "which"})),
+    ]);
+    let edges = json!([
+        {"source": "start", "target": "first"},
+        {"source": "first", "sourceHandle": "success", "target": "fan"},
+        {"source": "fan", "sourceHandle": "l", "target": "sub"},
+        {"source": "fan", "sourceHandle": "r", "target": "over"},
+    ]);
+    let workflow = rig.save(nodes, edges).await;
+    let run = rig.run(&workflow).await.instance_id;
+    rig.fake.until_attempts(3).await;
+    until("the other branch", || async {
+        let logs = serde_json::to_string(&rig.view(&run).await.logs).unwrap();
+        logs.contains("\"nodeID\":\"over\",\"eventType\":\"NODE_COMPLETED\"").then_some(())
+    })
+    .await;
+    let fake = rig.kill().await;
+
+    let rig = Rig::with(dir.path(), fake, crate::clock::Clock::real(), |_| {});
+    rig.runs.recover().await.unwrap();
+    let view = rig.until(&run, "FAILED").await;
+    assert!(view.error.unwrap_or_default().contains("after a restart"));
 }

@@ -298,3 +298,40 @@ async fn after_a_kill_watchers_that_ask_since_miss_nothing() {
     until("the end", || async { watcher.is_over().then_some(()) }).await;
     assert_eq!([seen, watcher.seqs()].concat(), [3, 5, 7, 9, 10]);
 }
+
+/// Who watches already may choose anew whether it hears of progress: nothing is repeated, nothing is missed.
+#[actix::test]
+async fn a_second_join_chooses_progress_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::start(dir.path());
+    let board = board(&rig);
+    let workflow = rig.chain(&[js("a", "wait 1"), js("b", "wait 2"), js("c", "wait 3")]).await;
+    let run = rig.run(&workflow).await.instance_id;
+    rig.fake.until_attempts(1).await;
+    let watcher = Watcher::open(&board);
+    watcher.join(&rig, &run, None, false).await;
+    let running = |node: &str| {
+        let events = watcher.events();
+        events.iter().filter(|event| event[1]["status"] == "running" && event[1]["nodeID"] == node).count()
+    };
+    for (progress, attempts) in [(true, 2), (false, 3)] {
+        let again = watcher.request(&rig, &run, None, progress, true).await;
+        rig.runs.join(again).await.unwrap();
+        rig.fake.release(1);
+        rig.fake.until_attempts(attempts).await;
+    }
+    rig.fake.release(1);
+    until("the end", || async { watcher.is_over().then_some(()) }).await;
+    assert_eq!((running("a"), running("b"), running("c")), (0, 1, 0));
+    let seqs: Vec<i64> = watcher.seqs();
+    assert!(seqs.is_sorted(), "{seqs:?}");
+    let ended: Vec<_> = names(&watcher.events()).into_iter().filter(|(node, ..)| node.len() == 1).collect();
+    assert_eq!(ended.iter().filter(|(node, ..)| node == "b").count(), 2, "begun and ended: {ended:?}");
+    let again = watcher.request(&rig, &run, None, true, true).await;
+    rig.runs.join(again).await.unwrap();
+    until("the third ack", || async {
+        let acks = watcher.seen().iter().filter(|event| event[0] == "ack").count();
+        (acks == 4).then_some(())
+    })
+    .await;
+}

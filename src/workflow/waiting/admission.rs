@@ -43,9 +43,13 @@ pub(in crate::workflow) struct Admission {
 #[derive(Default)]
 struct Tenant {
     counted: Arc<OnceCell<()>>,
-    active: usize,
+    /// Its runs are being counted: what ends meanwhile is remembered in `gone`.
+    counting: bool,
+    gone: HashSet<RunId>,
+    /// By name, so that a place that is given back twice is given back once.
+    active: HashSet<RunId>,
     /// Active runs that are executed elsewhere.
-    external: usize,
+    external: HashSet<RunId>,
     waiting: VecDeque<RunId>,
     /// Those in `waiting`, and those that were told to begin and have not said that they did.
     known: HashSet<RunId>,
@@ -91,15 +95,20 @@ impl Admission {
                 let running = |db: &mut Connection, by| running(db, &of, by);
                 Ok((running(db, Executor::Internal)?, running(db, Executor::External)?, pending(db, &of)?))
             };
-            let (active, external, waiting) = store.read(counts).await?;
+            self.tenants.lock().entry(tenant.clone()).or_default().counting = true;
+            let read = store.read(counts).await;
             let mut tenants = self.tenants.lock();
             let row = tenants.entry(tenant.clone()).or_default();
-            for run in waiting {
-                row.wait_again(&run);
+            row.counting = false;
+            let gone = std::mem::take(&mut row.gone);
+            let (active, external, waiting) = read?;
+            for run in waiting.iter().filter(|run| !gone.contains(run)) {
+                row.wait_again(run);
             }
-            row.active = usize::try_from(active).unwrap_or_default();
-            row.external = usize::try_from(external).unwrap_or_default();
-            metrics().runs.active.inc_by(active.saturating_add(external));
+            row.active = active.into_iter().filter(|run| !gone.contains(run)).collect();
+            row.external = external.into_iter().filter(|run| !gone.contains(run)).collect();
+            let counted = row.active.len().saturating_add(row.external.len());
+            metrics().runs.active.inc_by(i64::try_from(counted).unwrap_or(i64::MAX));
             Ok(())
         })
         .await
@@ -110,8 +119,8 @@ impl Admission {
     pub(in crate::workflow) fn enter(&self, tenant: &TenantId, run: &RunId) -> Result<Place, Error> {
         let mut tenants = self.tenants.lock();
         let row = tenants.entry(tenant.clone()).or_default();
-        if row.active < self.max_active && row.waiting.is_empty() {
-            row.active += 1;
+        if row.active.len() < self.max_active && row.waiting.is_empty() {
+            row.active.insert(run.clone());
             metrics().runs.active.inc();
             return Ok(Place::Active);
         }
@@ -125,27 +134,27 @@ impl Admission {
 
     /// A place for a child. Its parent has one and waits for it, so it never waits itself, or a tenant
     /// at its limit would wait for ever; its places come on top of the limit, as many as may wait.
-    pub(in crate::workflow) fn enter_child(&self, tenant: &TenantId) -> Result<Place, Error> {
+    pub(in crate::workflow) fn enter_child(&self, tenant: &TenantId, run: &RunId) -> Result<Place, Error> {
         let mut tenants = self.tenants.lock();
         let row = tenants.entry(tenant.clone()).or_default();
-        if row.active >= self.max_active.saturating_add(self.max_waiting) {
+        if row.active.len() >= self.max_active.saturating_add(self.max_waiting) {
             let limit = "workflow.max_queued_per_tenant";
             return Err(Error::RateLimited { limit });
         }
-        row.active += 1;
+        row.active.insert(run.clone());
         metrics().runs.active.inc();
         Ok(Place::Active)
     }
 
     /// A place for a new run that is executed elsewhere: it never waits.
-    pub(in crate::workflow) fn enter_external(&self, tenant: &TenantId) -> Result<Place, Error> {
+    pub(in crate::workflow) fn enter_external(&self, tenant: &TenantId, run: &RunId) -> Result<Place, Error> {
         let mut tenants = self.tenants.lock();
         let row = tenants.entry(tenant.clone()).or_default();
-        if row.external >= self.max_active {
+        if row.external.len() >= self.max_active {
             let limit = "workflow.max_active_per_tenant";
             return Err(Error::RateLimited { limit });
         }
-        row.external += 1;
+        row.external.insert(run.clone());
         metrics().runs.active.inc();
         Ok(Place::Active)
     }
@@ -161,11 +170,11 @@ impl Admission {
         let mut tenants = self.tenants.lock();
         // Before its runs are counted nobody knows whether there is a place.
         let row = tenants.get_mut(tenant).filter(|row| row.counted.initialized())?;
-        if row.active >= self.max_active {
+        if row.active.len() >= self.max_active {
             return None;
         }
         let run = row.waiting.pop_front()?;
-        row.active += 1;
+        row.active.insert(run.clone());
         metrics().runs.queued.dec();
         metrics().runs.active.inc();
         Some(run)
@@ -177,8 +186,8 @@ impl Admission {
         let row = tenants.get(tenant);
         let of = |count: fn(&Tenant) -> usize| row.map_or(0, count);
         Queue {
-            active: of(|row| row.active),
-            external: of(|row| row.external),
+            active: of(|row| row.active.len()),
+            external: of(|row| row.external.len()),
             limit: self.max_active,
             queued: of(|row| row.waiting.len()),
             queue_limit: self.max_waiting,
@@ -214,16 +223,15 @@ impl Admission {
         metrics().runs.queued.dec_by(i64::from(row.waiting.len() < before));
     }
 
-    /// A place is free again.
-    pub(in crate::workflow) fn leave(&self, tenant: &TenantId, external: bool) {
-        if let Some(row) = self.tenants.lock().get_mut(tenant)
-            && row.counted.initialized()
-        {
-            let places = if external { &mut row.external } else { &mut row.active };
-            if *places > 0 {
-                *places -= 1;
-                metrics().runs.active.dec();
-            }
+    /// A run's place is free again. Harmless for a run that has none.
+    pub(in crate::workflow) fn leave(&self, tenant: &TenantId, run: &RunId) {
+        let mut tenants = self.tenants.lock();
+        let Some(row) = tenants.get_mut(tenant) else { return };
+        if row.counting {
+            row.gone.insert(run.clone());
+        }
+        if row.active.remove(run) || row.external.remove(run) {
+            metrics().runs.active.dec();
         }
     }
 }
@@ -248,19 +256,20 @@ mod tests {
         assert_eq!(admission.enter(&b, &run(5)).unwrap(), Place::Active);
         assert_eq!(admission.next(&a), None);
         admission.withdraw(&a, &run(2));
-        admission.leave(&a, false);
+        admission.leave(&a, &run(1));
+        admission.leave(&a, &run(1));
         assert_eq!(admission.next(&a), Some(run(3)));
         assert_eq!(admission.next(&a), None);
         admission.wait_again(&a, &run(3));
         assert_eq!(admission.tenants.lock()[&a].waiting.len(), 0, "told already");
         admission.begun(&a, &run(3));
-        admission.leave(&a, false);
+        admission.leave(&a, &run(3));
         assert_eq!(admission.enter(&a, &run(6)).unwrap(), Place::Active);
         // Runs that are executed elsewhere have places of their own.
-        assert_eq!(admission.enter_external(&a).unwrap(), Place::Active);
-        assert!(matches!(admission.enter_external(&a), Err(Error::RateLimited { .. })));
-        admission.leave(&a, true);
-        assert_eq!(admission.enter_external(&a).unwrap(), Place::Active);
-        assert_eq!(admission.tenants.lock()[&a].active, 1);
+        assert_eq!(admission.enter_external(&a, &run(7)).unwrap(), Place::Active);
+        assert!(matches!(admission.enter_external(&a, &run(8)), Err(Error::RateLimited { .. })));
+        admission.leave(&a, &run(7));
+        assert_eq!(admission.enter_external(&a, &run(7)).unwrap(), Place::Active);
+        assert_eq!(admission.tenants.lock()[&a].active.len(), 1);
     }
 }

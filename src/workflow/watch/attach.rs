@@ -164,7 +164,8 @@ impl Runs {
         }
         let Registrant { member, key, projection, replaces, ack } = registrant;
         let attaching = Attaching { about: About::of(&run), key, projection, replaces, once };
-        let watch = Watch { member, progress: false, after: None, ack, attach: Some(attaching) };
+        let watch =
+            Watch { member, progress: false, after: None, again: false, ack, attach: Some(attaching) };
         match self.ask(&run.instance_id, |reply| Ask::Watch(Box::new(watch), reply)).await? {
             Watched::Joined => Ok(()),
             Watched::Page(_) | Watched::Behind => {

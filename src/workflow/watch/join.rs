@@ -53,6 +53,8 @@ pub(in crate::workflow) struct Watch {
     pub(in crate::workflow) progress: bool,
     /// The last row that the socket was sent; none: it was sent nothing and gets the snapshot.
     pub(in crate::workflow) after: Option<Seq>,
+    /// It watches already and only chooses anew whether it wants progress.
+    pub(in crate::workflow) again: bool,
     /// For the snapshot.
     pub(in crate::workflow) ack: Option<AckFrame>,
     /// It is a registration, which is told where the run is instead.
@@ -135,6 +137,7 @@ pub(in crate::workflow) fn watch(
     }
     let head = state.seq();
     let frames = match watch.after {
+        None if watch.again => ack_frame(run, status, head, watch.ack.as_ref()),
         None => {
             let updates = engine::joiner(state, watch.progress);
             if is_large(&updates) {
@@ -163,7 +166,8 @@ pub(in crate::workflow) fn watch(
     } else {
         shards.add_member(AddMember {
             subject: subject(run),
-            after_seq: watch.after.map_or(head, |seq| seq.max(head)),
+            // Who watches already has its own place, which is never set back.
+            after_seq: if watch.again { Seq::ZERO } else { watch.after.map_or(head, |seq| seq.max(head)) },
             member: watch.member,
             frames,
             progress: watch.progress,
@@ -252,7 +256,8 @@ impl Runs {
     pub async fn join(&self, join: Join) -> Result<(), Error> {
         let run = &join.run.run;
         let id = &run.instance_id;
-        if join.again && join.since.is_none() {
+        let again = join.again && join.since.is_none();
+        if again && run.status.is_terminal() {
             let head = self.head(id).await?;
             let status = engine_status(run.status);
             for frame in ack_frame(id, status, head, join.ack.as_ref()) {
@@ -260,7 +265,7 @@ impl Runs {
             }
             return Ok(());
         }
-        if join.again {
+        if join.again && !again {
             // Else what is live would come between what is replayed.
             self.leave(id, &join.member);
         }
@@ -283,6 +288,7 @@ impl Runs {
                 member: join.member.clone(),
                 progress: join.progress,
                 after: replayed.as_ref().map(|reached| reached.seq),
+                again,
                 ack: join.ack.clone(),
                 attach: None,
             };

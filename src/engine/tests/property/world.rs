@@ -163,8 +163,12 @@ pub(super) fn check_joiner(sim: &Sim) {
 
 /// A widget that speaks at any time changes nothing but what later nodes see.
 pub(super) fn say(sim: &mut Sim) {
-    let input =
-        WidgetInput { widget: WidgetId::trusted("w1"), input_type: "filter".to_owned(), data: json!(1) };
+    let input = WidgetInput {
+        widget: WidgetId::trusted("w1"),
+        input_type: "filter".to_owned(),
+        data: json!(1),
+        answers: None,
+    };
     sim.command(RunCommand::Input(input)).unwrap();
 }
 

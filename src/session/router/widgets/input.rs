@@ -49,6 +49,7 @@ async fn try_input(router: &Inner, from: &From, input: WidgetInput) -> Result<Wi
         widget: input.widget_id.clone(),
         input_type: input.input_type.clone(),
         data: input.data,
+        answers: None,
     };
     let taken = router.runs.widget_input(&tenant, &run, heard, by).await?;
     Ok(WidgetInputReceived {
