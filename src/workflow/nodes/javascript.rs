@@ -34,7 +34,19 @@ impl JavaScript {
                     ScriptKind::Expression => Kind::Expression,
                 };
                 let script = Script { tenant: job.tenant, code, ctx, kind, timeout: Some(job.timeout) };
-                Some(match self.execute(script).await {
+                let outcome = self.execute(script).await;
+                let console = match &outcome {
+                    Ok(output) => output.console.as_slice(),
+                    Err(Error::Thrown(thrown)) => thrown.console.as_slice(),
+                    Err(_) => &[],
+                };
+                for line in console {
+                    log::debug!(
+                        target: "jethub::console", run_id:% = job.run, node_id:% = job.node, visit = job.visit.0,
+                        attempt = job.attempt.0; "{line}"
+                    );
+                }
+                Some(match outcome {
                     Ok(output) => Outcome::Returned(output.value),
                     Err(error) => Outcome::Failed(failure(&error)),
                 })

@@ -4,7 +4,7 @@
 //! the hub's own database and port, a stop while queries run. `nodes`: queries of runs. What needs no hub is in
 //! `src/datasource/tests`.
 
-mod bench;
+pub mod bench;
 mod guarded;
 mod nodes;
 mod queries;

@@ -19,6 +19,10 @@ pub struct Case {
     /// Workflows that it runs, by name: a text `@name` is the id of that child.
     #[serde(default)]
     pub children: BTreeMap<String, Graph>,
+    /// Saved queries over a table of orders, by name: their `dataQueryOptions`; a text `@name` is the id of
+    /// that query. The case runs once on each database that is there.
+    #[serde(default)]
+    pub queries: BTreeMap<String, Value>,
     /// `inputValues`.
     #[serde(default)]
     pub inputs: Value,
@@ -32,6 +36,13 @@ pub struct Case {
     /// any order.
     #[serde(default)]
     pub events: Vec<String>,
+    /// What a real socket.io client is told that watches from the first row on: `node word`, with `#iteration` in a
+    /// loop, `node asks`, and the status at the end.
+    #[serde(default)]
+    pub frames: Option<Vec<String>>,
+    /// It joins with `progress`.
+    #[serde(default)]
+    pub progress: bool,
     /// At last.
     #[serde(default = "completed")]
     pub status: String,
@@ -81,6 +92,22 @@ pub enum Act {
         /// It is refused with this code, and the request stays open.
         #[serde(default)]
         refused: Option<String>,
+    },
+    /// Looks at what an open request says.
+    Asked {
+        /// The node that asks.
+        node: String,
+        /// Members of its `collectionConfig`; null: it has none of that name.
+        config: Map<String, Value>,
+        /// Whether it expires.
+        expires: bool,
+    },
+    /// Waits until a request has expired, then answers it: refused with this code.
+    TooLate {
+        /// The node that asks.
+        node: String,
+        /// The code.
+        refused: String,
     },
     /// Stops the run when this node waits.
     StopAt(String),

@@ -2,24 +2,64 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use diesel::{Connection as _, SqliteConnection, connection::SimpleConnection as _};
 use serde_json::{Value, json};
 
 use super::case::{Act, Case, all};
-use crate::harness::{Hub, expect::eventually, hub::token};
+use crate::{
+    datasource::bench::Postgres,
+    harness::{
+        Hub,
+        driver::{Driver, Kind, Via},
+        expect::eventually,
+        hub::token,
+    },
+};
 
 const W: &str = "/api/v1/tenants/acme/workflows";
 const LONGEST: Duration = Duration::from_secs(20);
 /// Most kills of one case, beside those for its acts.
 const KILLS: usize = 5;
 
+/// What saved queries of cases ask for.
+const ORDERS: &str = "CREATE TABLE orders (id INT PRIMARY KEY, customer VARCHAR(20), amount DECIMAL(10,2)); \
+                      INSERT INTO orders VALUES (1, 'Ann''s', 12.50), (2, 'Bob', 20), (3, NULL, NULL)";
+
 struct Bench {
     hub: Hub,
     ann: String,
+    /// Ids of data sources over the orders.
+    sources: Vec<String>,
+    _files: tempfile::TempDir,
+    _postgres: Option<Postgres>,
 }
 
 impl Bench {
     fn start(settings: &[(&str, &str)]) -> Self {
-        Self { hub: Hub::with(settings), ann: token("ann", &[("acme", "ADMIN")], false) }
+        let files = tempfile::tempdir().unwrap();
+        let file = SqliteConnection::establish(files.path().join("shop.db").to_str().unwrap());
+        file.unwrap().batch_execute(ORDERS).unwrap();
+        let mut settings = settings.to_vec();
+        settings.push(("datasource.sqlite_dir", files.path().to_str().unwrap()));
+        settings.push(("datasource.allow_loopback", "true"));
+        let (hub, ann) = (Hub::with(&settings), token("ann", &[("acme", "ADMIN")], false));
+        let postgres = Postgres::new(ORDERS);
+        let mut sources = vec![("sqlite", json!({ "file": "shop.db" }))];
+        sources.extend(postgres.iter().map(|database| ("postgresql", database.options())));
+        let saved = |(kind, options): (&str, Value)| {
+            let body =
+                json!({ "datasourceTitle": kind, "datasourceType": kind, "datasourceOptions": options });
+            let made = hub.post("/api/v1/tenants/acme/datasources", &ann, &body);
+            made["datasource"]["datasourceID"].as_str().unwrap().to_owned()
+        };
+        let sources = sources.into_iter().map(saved).collect();
+        Self { hub, ann, sources, _files: files, _postgres: postgres }
+    }
+
+    /// The databases on which a case is run; one that asks none is run once.
+    fn databases(&self, case: &Case) -> Vec<&str> {
+        let most = if case.queries.is_empty() { 1 } else { self.sources.len() };
+        self.sources.iter().take(most).map(String::as_str).collect()
     }
 
     fn view(&self, run: &str) -> Value {
@@ -27,8 +67,13 @@ impl Bench {
     }
 
     /// Starts the run of a case; none when it was to be refused.
-    fn begin(&self, case: &Case) -> Result<Option<String>, Vec<String>> {
+    fn begin(&self, case: &Case, source: &str) -> Result<Option<String>, Vec<String>> {
         let mut ids = BTreeMap::new();
+        for (name, options) in &case.queries {
+            let body = json!({ "dataQueryTitle": name, "datasourceID": source, "dataQueryOptions": options });
+            let saved = self.hub.post("/api/v1/tenants/acme/dataqueries", &self.ann, &body);
+            ids.insert(name.clone(), saved["dataQuery"]["dataQueryID"].as_str().unwrap().to_owned());
+        }
         for (name, child) in &case.children {
             let saved = self.hub.post(W, &self.ann, &child.body(name, &ids));
             ids.insert(name.clone(), saved["workflow"]["workflowID"].as_str().unwrap().to_owned());
@@ -58,7 +103,11 @@ impl Bench {
 
     /// Runs a case. What is wrong.
     fn run(&self, case: &Case) -> Vec<String> {
-        let run = match self.begin(case) {
+        self.databases(case).into_iter().flat_map(|source| self.run_on(case, source)).collect()
+    }
+
+    fn run_on(&self, case: &Case, source: &str) -> Vec<String> {
+        let run = match self.begin(case, source) {
             Ok(Some(run)) => run,
             Ok(None) => return Vec::new(),
             Err(wrong) => return wrong,
@@ -68,14 +117,24 @@ impl Bench {
             self.ended(case, &run)
         }));
         match view {
-            Ok(view) => judge(case, &view),
+            Ok(view) => {
+                let mut wrong = judge(case, &view);
+                if let Some(wanted) = &case.frames {
+                    let told = self.told(case, &run);
+                    let (told, wanted) = (in_order(&told, wanted), in_order(&words(wanted), wanted));
+                    if told != wanted {
+                        wrong.push(format!("frames are {told:?}, not {wanted:?}"));
+                    }
+                }
+                wrong
+            }
             Err(_) => vec![format!("it did not go on: {}", self.view(&run))],
         }
     }
 
     /// Runs a case on a hub that is killed when the run has begun, after each act, and at new rows.
     fn run_killed(&mut self, case: &Case) -> Vec<String> {
-        let run = match self.begin(case) {
+        let run = match self.begin(case, &self.sources[0]) {
             Ok(Some(run)) => run,
             Ok(None) => return Vec::new(),
             Err(wrong) => return wrong,
@@ -99,8 +158,49 @@ impl Bench {
         judge(case, &self.ended(case, &run))
     }
 
+    /// What a socket.io client is told of the run from its first row on.
+    fn told(&self, case: &Case, run: &str) -> Vec<String> {
+        let mut driver = Driver::start(Kind::Node("4.8"));
+        let url = format!("http://{}", self.hub.address);
+        driver.connect("page", &url, Via::Both, json!({ "token": self.ann }), json!({}));
+        driver.happens("page", "connect");
+        let join = json!([{ "runId": run, "since": 0, "progress": case.progress }]);
+        let ack = driver.ask("page", "workflow_run_join", join);
+        assert_eq!(ack[0]["ok"], true, "{ack}");
+        driver.wait("the end", |seen| {
+            seen.iter().any(|line| line["event"] == "workflow_status_update").then_some(())
+        });
+        driver.seen.iter().filter(|line| line["what"] == "event").filter_map(frame).collect()
+    }
+
+    /// The request that a node has open.
+    fn open(&self, run: &str, node: &str) -> Value {
+        eventually(&format!("{node} asks"), LONGEST, || {
+            let view = self.view(run);
+            let mut open = view["pendingRequests"].as_array()?.iter();
+            open.find(|request| request["nodeID"] == json!(node)).cloned()
+        })
+    }
+
     fn act(&self, run: &str, act: &Act) {
         match act {
+            Act::Asked { node, config, expires } => {
+                let open = self.open(run, node);
+                for (name, wanted) in config {
+                    assert_eq!(&open["collectionConfig"][name], wanted, "{name} of {open}");
+                }
+                assert_eq!(open["expiresAt"].is_string(), *expires, "{open}");
+            }
+            Act::TooLate { node, refused } => {
+                let request = self.open(run, node)["collectionRequestID"].as_str().unwrap().to_owned();
+                let path = format!("/api/v1/tenants/acme/workflows/data-collection/{request}");
+                eventually("it expires", LONGEST, || {
+                    (self.hub.get(&path, &self.ann)["request"]["status"] == "EXPIRED").then_some(())
+                });
+                let body = json!({ "submittedData": { "decision": "approve" } });
+                let late = self.hub.request("POST", &format!("{path}/submit"), Some(&self.ann), Some(&body));
+                assert_eq!(late.json()["error"]["code"], json!(refused), "{}", late.text());
+            }
             Act::StopAt(node) => {
                 eventually(&format!("{node} waits"), LONGEST, || {
                     let rows = rows(&self.view(run));
@@ -110,12 +210,7 @@ impl Bench {
                 let _ = self.hub.request("DELETE", &stop, Some(&self.ann), None);
             }
             Act::Submit { node, data, refused } => {
-                let request = eventually(&format!("{node} asks"), LONGEST, || {
-                    let view = self.view(run);
-                    let open = view["pendingRequests"].as_array()?.iter();
-                    let mut open = open.filter(|request| request["nodeID"] == json!(node));
-                    open.next().and_then(|request| request["collectionRequestID"].as_str().map(str::to_owned))
-                });
+                let request = self.open(run, node)["collectionRequestID"].as_str().unwrap().to_owned();
                 let path = format!("{W}/data-collection/{request}/submit");
                 let body = json!({ "submittedData": data });
                 let answer = eventually("an answer", LONGEST, || {
@@ -153,6 +248,26 @@ fn rows(view: &Value) -> Vec<String> {
     .collect()
 }
 
+/// `node word#iteration` of an event of a run, `node asks`, or the status at its end.
+fn frame(line: &Value) -> Option<String> {
+    let body = &line["args"][0];
+    let node = body["nodeID"].as_str().unwrap_or_default();
+    match line["event"].as_str()? {
+        "workflow_node_update" => {
+            let iteration = body["iteration"].as_u64().map(|at| format!("#{at}")).unwrap_or_default();
+            Some(format!("{node} {}{iteration}", body["status"].as_str()?))
+        }
+        "workflow_data_collection_request" => Some(format!("{node} asks")),
+        "workflow_status_update" => body["status"].as_str().map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// The words without the marks between them.
+fn words(like: &[String]) -> Vec<String> {
+    like.iter().filter(|word| *word != "[" && *word != "]").cloned().collect()
+}
+
 /// Rows between `[` and `]` in the order of their words.
 fn in_order(rows: &[String], like: &[String]) -> Vec<String> {
     let mut rows = rows.to_vec();
@@ -180,8 +295,7 @@ fn judge(case: &Case, view: &Value) -> Vec<String> {
             wrong.push(format!("{what} is {is}, not {wanted}"));
         }
     };
-    let wanted: Vec<String> =
-        case.events.iter().filter(|word| *word != "[" && *word != "]").cloned().collect();
+    let wanted = words(&case.events);
     let (is, wanted) = (in_order(&rows(view), &case.events), in_order(&wanted, &case.events));
     hold("events", &json!(is), json!(wanted));
     hold("status", &view["status"], json!(case.status));

@@ -127,14 +127,7 @@ fn what_is_exported_is_imported_elsewhere() {
     assert_eq!(made.status, 201, "{}", made.text());
     let made = made.json();
     assert_eq!(made["workflow"]["title"], "Ours");
-    assert!(
-        made["problems"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|one| one["severity"] != "error" || one["code"] == "UNKNOWN_TYPE"),
-        "{made}"
-    );
+    assert!(made["problems"].as_array().unwrap().iter().all(|one| one["severity"] != "error"), "{made}");
     let nodes = &made["workflow"]["tblWorkflowNodes"];
     let new_child = made["workflowIDs"][&child].as_str().unwrap();
     assert_eq!(nodes[2]["nodeConfig"]["childWorkflowID"], new_child);

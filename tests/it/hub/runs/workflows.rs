@@ -284,3 +284,23 @@ fn a_waiting_run_outlives_its_hub() {
     let stopped = ann.send("DELETE", &format!("/instances/{}/stop", id(&run)), None);
     assert_eq!(stopped.json()["status"], "CANCELLED");
 }
+
+/// What a script says on its console is in the hub's log for who asks for it, with its run and node.
+#[test]
+fn the_console_of_a_script_is_in_the_log() {
+    let hub = crate::harness::Hub::with(&[("log.level", "info,jethub::console=debug")]);
+    let ann = Ann { hub, token: token("ann", &[("acme", "ADMIN")], false) };
+    let mut graph = graph();
+    graph["nodes"][1] = json!({ "id": "w", "type": "javascript", "data": {
+        "code": "console.log('seen', { a: 1 }); console.error('before it throws'); throw new Error('no')" } });
+    let run = ann.post(&format!("/{}/execute", ann.saved(&graph)), &json!({ "inputValues": { "n": 1 } }));
+    ann.ended(id(&run));
+    let log = ann.hub.log();
+    for words in ["seen", "before it throws"] {
+        let line = log.lines().find(|line| line.contains(words)).unwrap_or_default();
+        assert!(
+            line.contains("jethub::console") && line.contains(id(&run)) && line.contains("node_id=w"),
+            "{line}"
+        );
+    }
+}
