@@ -19,6 +19,8 @@ pub fn init(settings: &sections::Log, longest_line: usize) {
         let sections::LogFormat::Text = settings.format;
         let clock = clock::Clock::real();
         let _ = env_logger::Builder::new()
+            // Notices of the databases that tenants ask are none of the hub's news, whatever they say.
+            .filter_module("tokio_postgres", log::LevelFilter::Warn)
             .parse_filters(&settings.level)
             // Some libraries write spans of `tracing` as lines of these targets: noise.
             .filter_module("tracing::span", log::LevelFilter::Off)

@@ -177,3 +177,58 @@ fn a_right_that_is_taken_ends_the_registration() {
     assert_eq!(events_of(&driver.seen, "page", run::NODE).len(), 1);
     assert!(!driver.seen.iter().any(|e| e["what"] == "disconnect"));
 }
+
+/// What a listener publishes to a widget reaches the registrations of that tenant's widget, and nobody else; not
+/// those that are gone.
+#[test]
+fn a_listeners_event_reaches_the_widgets_registrations() {
+    for db in Db::here() {
+        let world = World::start(db, &[]);
+        let (ann, eve) = (world.ann(), world.rest("eve", "other", "ADMIN"));
+        let graph = Graph::new().delay("d", 600_000).body("long");
+        let (ours, theirs) = (ann.create(&graph), eve.create(&graph));
+        let made =
+            ann.call("POST", "/api/v1/tenants/acme/listeners", &[], &json!({ "listenerTitle": "Orders" }));
+        let listener = made.json()["listener"]["listenerID"].as_str().unwrap().to_owned();
+        let publish = |widget: &str, data: i64| {
+            let body =
+                json!({ "target": "widget", "widgetID": widget, "data": { "n": data }, "mode": "append" });
+            let path = format!("/api/v1/tenants/acme/listeners/{listener}/publish");
+            ann.call("POST", &path, &[], &body).json()["delivered"].clone()
+        };
+        let mut driver = Driver::start(KINDS[0]);
+        for name in ["left", "right", "other"] {
+            world.connect(&mut driver, name, Via::Websocket);
+        }
+        let eve = token("eve", &[("other", "ADMIN")], false);
+        driver.connect("eve", &world.url(), Via::Websocket, json!({ "token": eve }), json!({}));
+        driver.happens("eve", "connect");
+        for (name, widget, workflow) in
+            [("left", "w", &ours), ("right", "w", &ours), ("other", "v", &ours), ("eve", "w", &theirs)]
+        {
+            connected(&mut driver, name, &json!({ "widgetID": widget, "workflowID": workflow }));
+        }
+        assert_eq!(publish("w", 1), 2);
+        assert_eq!(publish("nobody's", 2), 0);
+        driver.ask("right", DISCONNECT, json!([{ "widgetID": "w" }]));
+        assert_eq!(publish("w", 3), 1);
+        assert_eq!(publish("v", 4), 1);
+        let heard = |driver: &mut Driver, name: &str, wanted: &[i64]| {
+            fence(driver, name);
+            let events = events_of(&driver.seen, name, "listener_event");
+            let numbers: Vec<i64> = events.iter().map(|event| event["data"]["n"].as_i64().unwrap()).collect();
+            assert_eq!(numbers, wanted, "{name}");
+            for event in events {
+                assert_eq!(event["channelName"], json!(format!("listener:{listener}")), "{event}");
+                assert_eq!(
+                    (&event["mode"], event["timestamp"].is_i64()),
+                    (&json!("append"), true),
+                    "{event}"
+                );
+            }
+        };
+        for (name, wanted) in [("left", &[1, 3][..]), ("right", &[1]), ("other", &[4]), ("eve", &[])] {
+            heard(&mut driver, name, wanted);
+        }
+    }
+}

@@ -2,4 +2,5 @@
 //! come of it (`case` has the form, `suite` runs them). To add a case, add a file.
 
 mod case;
+mod people;
 mod suite;
