@@ -49,7 +49,7 @@ impl From<Problem> for Issue {
             node: problem.node.map(|node| node.as_str().to_owned()),
             code: Some(problem.code),
             message: problem.message,
-            hint: problem.hint,
+            hint: Some(problem.hint),
             severity: Some(problem.severity),
         }
     }

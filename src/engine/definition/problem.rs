@@ -1,4 +1,4 @@
-//! Faults of a definition, collected, each with a code, and with a hint where one can be given.
+//! Faults of a definition, collected, each with a code and a hint.
 
 use std::fmt;
 
@@ -66,6 +66,35 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// What to look at when nothing better can be guessed.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::MissingField => "fill it in; GET …/workflows/schemas has the fields of each node type",
+            Self::WrongType | Self::OutOfRange | Self::UnknownValue => {
+                "GET …/workflows/schemas says which values it takes"
+            }
+            Self::UnknownType => "GET …/workflows/schemas has all node types",
+            Self::UnknownNode => "add the node, or remove the edge",
+            Self::UnknownHandle => "GET …/workflows/schemas has the handles of each node type",
+            Self::UnknownField => "it is ignored: correct or remove it",
+            Self::UnknownPath => "name an input, or the outputVariable of a node that comes before",
+            Self::UnknownReference => "choose one that this tenant has",
+            Self::BadTemplate => "a template is a path into ctx; compute other things in a javascript node",
+            Self::BadName => "letters, digits and _, not beginning with a digit, and neither input nor __…",
+            Self::DuplicateId => "give each node an id of its own",
+            Self::Cycle => "a way back leads to a loop node only",
+            Self::LoopBody => {
+                "a body begins at the loop's handle loop and ends without successor or at the loop"
+            }
+            Self::StartCount => "keep one start node",
+            Self::Unreachable => "connect it, or remove it",
+            Self::TooLarge => "split the workflow: a subWorkflow node runs another one",
+            Self::Invalid => "see the message",
+        }
+    }
+}
+
 /// Whether a definition with this fault can run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -88,9 +117,8 @@ pub struct Problem {
     pub code: Fault,
     /// What is wrong, for people.
     pub message: String,
-    /// What would be right, if that can be guessed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
+    /// What would be right: a guess at what was meant, else what to look at.
+    pub hint: String,
     /// Whether it keeps the definition from running.
     pub severity: Severity,
 }
@@ -176,6 +204,7 @@ impl Faults {
             return;
         }
         let Words { code, message, hint } = words;
+        let hint = hint.unwrap_or_else(|| code.hint().to_owned());
         let problem = Problem { path, node: node.cloned(), code, message, hint, severity };
         if !self.0.contains(&problem) {
             self.0.push(problem);
