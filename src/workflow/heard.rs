@@ -1,6 +1,11 @@
 //! What widgets say to a run (`contract.md` 2.6).
 
-use super::{Error, collect::submission, messages::Ask, runs::Runs};
+use super::{
+    Error,
+    collect::{answer_of, submission},
+    messages::Ask,
+    runs::Runs,
+};
 use crate::{
     engine::{Submitter, WidgetInput},
     ids::{CollectionId, RunId, Seq, TenantId},
@@ -36,8 +41,9 @@ impl Runs {
         };
         let mut input = input;
         if let Some(request) = &asked {
-            self.check_answer(request, &input.data, &by)?;
-            input.answers = Some(Box::new(submission(request, input.data.clone(), by)));
+            let answer = answer_of(request, &input.data);
+            self.check_answer(request, &answer, &by)?;
+            input.answers = Some(Box::new(submission(request, answer, by)));
         }
         let collection = asked.map(|request| request.collection_request_id);
         // One command: what it says and what it answers are in the journal together, or not at all.

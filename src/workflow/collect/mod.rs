@@ -11,5 +11,5 @@ mod submit;
 pub use self::rows::{PendingRequest, RequestView};
 pub(super) use self::{
     rows::{pending, projection},
-    submit::submission,
+    submit::{answer_of, submission},
 };

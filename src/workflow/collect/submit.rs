@@ -10,6 +10,9 @@ use crate::{
     workflow::{Error, Issue, Runs, messages::Ask},
 };
 
+/// Where a widget's data names the request that it answers.
+const NAMED: &str = "collectionRequestID";
+
 impl Runs {
     /// A request of this tenant.
     pub async fn request(&self, tenant: &TenantId, id: &CollectionId) -> Result<RequestView, Error> {
@@ -48,7 +51,7 @@ impl Runs {
         data: &Value,
     ) -> Result<Option<Request>, Error> {
         let of = run.clone();
-        if let Some(named) = data.get("collectionRequestID").and_then(Value::as_str) {
+        if let Some(named) = data.get(NAMED).and_then(Value::as_str) {
             let named = CollectionId::parse(named).map_err(|error| Error::Invalid(error.to_string()))?;
             let request = self.hub.store.read(move |db| collection::find(db, &named)).await?;
             let request = request.filter(|request| request.instance_id == of);
@@ -132,6 +135,19 @@ impl Runs {
             error => error,
         }
     }
+}
+
+/// What a widget says to a request, without the name of the request: that is the envelope, and a form
+/// that allows nothing more than its fields would refuse it. A form may have a field of that name.
+pub(in crate::workflow) fn answer_of(request: &Request, data: &Value) -> Value {
+    let config: Value = serde_json::from_str(&request.collection_config).unwrap_or_default();
+    let mut answer = data.clone();
+    if config["formSchema"]["properties"].get(NAMED).is_none()
+        && let Some(fields) = answer.as_object_mut()
+    {
+        fields.retain(|name, _| name != NAMED);
+    }
+    answer
 }
 
 /// An answer to a request, as the run takes it.

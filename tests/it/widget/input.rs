@@ -6,6 +6,7 @@ use super::connected::*;
 use crate::harness::{
     database::Kind as Db,
     driver::{Driver, KINDS, Via, events_of},
+    expect::{SOON, eventually},
     hub::token,
     world::{ACME, Graph, World},
 };
@@ -97,4 +98,40 @@ fn an_input_that_is_not_taken_says_why() {
     assert_eq!(taken["ok"], true, "{taken}");
     let rows = ann.view(&run)["logs"].as_array().unwrap().clone();
     assert_eq!(rows.iter().filter(|row| row["eventType"] == "SYSTEM_SET").count(), 1);
+}
+
+/// The name of the request says which form is answered; it is no part of the answer.
+#[test]
+fn a_form_that_is_answered_by_name_gets_its_fields_only() {
+    for db in Db::here() {
+        let world = World::start(db, &[]);
+        let ann = world.ann();
+        let schema = |more: &str| {
+            json!({ "type": "object", "required": ["n", more], "additionalProperties": false,
+                    "properties": { "n": { "type": "number" }, more: {} } })
+        };
+        let form = |more: &str| json!({ "formSchema": schema(more), "outputVariable": "asked" });
+        let mut driver = Driver::start(KINDS[0]);
+        world.connect(&mut driver, "page", Via::Websocket);
+        for (more, kept) in [("note", false), ("collectionRequestID", true)] {
+            let graph = Graph::new().then("f", "dataCollection", form(more)).end("asked");
+            let run = ann.execute(&ann.create(&graph.body("form")), &json!({}));
+            let open =
+                || ann.view(&run)["pendingRequests"][0]["collectionRequestID"].as_str().map(str::to_owned);
+            let request = eventually("the request", SOON, open);
+            let mut answer = json!({ "n": 1, "note": "x", "collectionRequestID": request });
+            let mut expected = json!({ "n": 1, "note": "x" });
+            if kept {
+                answer = json!({ "n": 1, "collectionRequestID": request });
+                expected = answer.clone();
+            }
+            let payload =
+                json!({ "widgetID": "w", "instanceID": run, "inputType": "form_submit", "data": answer });
+            let ack = say(&mut driver, "page", &payload);
+            assert_eq!(ack["collectionRequestID"], json!(request), "{ack}");
+            assert_eq!(ann.until(&run, "COMPLETED")["contextData"]["asked"], expected);
+            let row = ann.get(&format!("/data-collection/{request}"))["request"].clone();
+            assert_eq!(row["submittedData"], expected);
+        }
+    }
 }
