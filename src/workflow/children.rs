@@ -113,7 +113,19 @@ async fn mind(runs: Runs, wanted: Wanted) {
     let over = runs.hub.children.mind(&child);
     let timeout = job.timeout;
     // Even when nobody waits any more: a start that is on its way cannot be called back.
-    match begin(&runs, job, &child).await {
+    let mut start = Box::pin(begin(&runs, job, &child));
+    let begun = match tokio::time::timeout(timeout, &mut start).await {
+        Ok(begun) => begun,
+        Err(_) => {
+            // Its store is out of reach for longer than the child may take.
+            let _ = reply.send(None);
+            if start.await.is_ok() {
+                give_up(&runs, &parent, &child).await;
+            }
+            return runs.hub.children.leave(&child);
+        }
+    };
+    match begun {
         Err(error) => drop(reply.send(Some(Outcome::Failed(error)))),
         Ok(()) => tokio::select! {
             end = end_of(&runs, &child, &over) => drop(reply.send(Some(end))),

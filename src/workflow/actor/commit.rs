@@ -34,6 +34,10 @@ use crate::{
 /// at most (the engine goes on in a step of its own), so that an append stays below some hundred.
 const MOST_ROWS: usize = 256;
 
+/// How often rows of the hub's own are refused before that is believed, and the wait between.
+const MOST_REFUSED: u32 = 3;
+const REFUSED_AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// A command that is not carried out yet.
 pub(super) struct Work {
     pub(super) what: What,
@@ -256,12 +260,33 @@ impl RunActor {
                 actor.give_up(batch, |_| Error::Store(error.clone()));
                 actor.pump(ctx);
             }
+            Err(error) if error.is_final() && actor.refused < MOST_REFUSED => {
+                log::warn!(run_id:% = actor.life.id(); "rows of a run were not stored, trying again: {error}");
+                actor.try_again(batch, ctx);
+            }
             Err(error) if error.is_final() && !batch.is_last => actor.unwritable(batch, &error, ctx),
             Err(error) => {
                 actor.give_up(batch, |_| Error::Lost);
                 actor.fail(error, ctx);
             }
         }
+    }
+
+    /// The words of a database do not always tell what passes from what stays: only what was refused again
+    /// and again counts.
+    fn try_again(&mut self, batch: Batch, ctx: &mut Context<Self>) {
+        self.refused += 1;
+        let again = batch.works.into_iter().map(|(work, _)| work);
+        let again: Vec<Work> = again.chain(batch.refused.into_iter().map(|(work, _)| work)).collect();
+        for work in again.into_iter().rev() {
+            self.inbox.push_front(work);
+        }
+        self.throttled = true;
+        self.beat(ctx);
+        ctx.run_later(REFUSED_AGAIN, |actor, ctx| {
+            actor.throttled = false;
+            actor.pump(ctx);
+        });
     }
 
     /// What has happened to the run cannot be stored, and never could: the next actor would try the same
@@ -306,6 +331,7 @@ impl RunActor {
             invariant_violated("N2", "rows got other seqs than they were decided for");
             return self.fail("rows got other seqs than they were decided for", ctx);
         }
+        self.refused = 0;
         self.hub.pages.forget(&self.subject);
         let was_pending = alive.pending;
         alive.state = batch.state;

@@ -60,6 +60,8 @@ pub struct RunActor {
     pub(super) finishing: bool,
     /// Waits until the workers have delivered.
     pub(super) throttled: bool,
+    /// How often the last append was refused by the database.
+    pub(super) refused: u32,
     /// A heartbeat is set: only while there is something to look after.
     beating: bool,
 }
@@ -115,6 +117,7 @@ impl RunActor {
             held: VecDeque::new(),
             finishing: false,
             throttled: false,
+            refused: 0,
             beating: false,
         }
     }

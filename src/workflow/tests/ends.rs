@@ -292,7 +292,7 @@ async fn what_can_never_be_stored_fails_its_run() {
     assert_eq!(rig.runs.queue(&rig.tenant).await.unwrap().active, 0);
     let actors = rig.runs.registry().list(10).await;
     assert!(actors.iter().all(|actor| actor.restarts == 0));
-    // Others go on.
+    // Others go on; and what passes in time costs no run.
     let run = rig.run(&rig.chain(&[js("js", "return 1")]).await).await.instance_id;
     rig.until(&run, "COMPLETED").await;
 }

@@ -251,3 +251,33 @@ async fn a_stopped_test_run_takes_its_children_with_it() {
     }
     assert_eq!(rig.runs.queue(&rig.tenant).await.unwrap().active, 0);
 }
+
+/// Real children: one that is its own, one that is a child of its child, and a chain that is too long.
+#[actix_rt::test]
+async fn children_end_somewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::start(dir.path());
+    let by = crate::workflow::Starter::default();
+    let calls = |of: &WorkflowId| {
+        let nodes = json!([{"id": "start", "type": "start"}, child("sub", of, json!({}))]);
+        serde_json::from_value(json!({"nodes": nodes, "edges": [{"source": "start", "target": "sub"}]}))
+            .unwrap()
+    };
+    let (one, two) = (rig.chain(&[js("js", "return 1")]).await, rig.chain(&[js("js", "return 1")]).await);
+    rig.catalogue.update(&rig.tenant, &one, &by, calls(&one)).await.unwrap();
+    let view = rig.until(&rig.run(&one).await.instance_id, "FAILED").await;
+    assert!(view.error.clone().unwrap_or_default().contains("its own child"), "{:?}", view.error);
+    rig.catalogue.update(&rig.tenant, &one, &by, calls(&two)).await.unwrap();
+    rig.catalogue.update(&rig.tenant, &two, &by, calls(&one)).await.unwrap();
+    let view = rig.until(&rig.run(&one).await.instance_id, "FAILED").await;
+    assert!(view.error.clone().unwrap_or_default().contains("child"), "{:?}", view.error);
+
+    let mut at = rig.chain(&[js("js", "return 7")]).await;
+    for depth in 1..=7 {
+        at = rig.chain(&[child("sub", &at, json!({}))]).await;
+        let status = if depth <= 5 { "COMPLETED" } else { "FAILED" };
+        let view = rig.until(&rig.run(&at).await.instance_id, status).await;
+        assert_eq!(view.error.is_some_and(|error| error.contains("maxDepth")), depth > 5, "{depth}");
+    }
+    assert_eq!(rig.runs.queue(&rig.tenant).await.unwrap().active, 0);
+}
