@@ -137,6 +137,31 @@ pub struct Scripts {
     pub queued: Gauge,
 }
 
+/// A query of a data source: what it was asked of, and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct QueryLabel {
+    /// `postgresql`, `mysql`, `sqlite`, `http`, `service`; `none` when it came to no source.
+    pub kind: &'static str,
+    /// `ok` or the code of the error.
+    pub outcome: &'static str,
+}
+
+/// Queries of data sources.
+pub struct Queries {
+    /// Queries ended.
+    pub ended: Family<QueryLabel, Counter>,
+    /// Seconds from the question to its answer, with what it waited.
+    pub seconds: Family<QueryLabel, Histogram, fn() -> Histogram>,
+}
+
+impl Default for Queries {
+    fn default() -> Self {
+        let buckets: fn() -> Histogram =
+            || Histogram::new([0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 30.0, 120.0]);
+        Self { ended: Family::default(), seconds: Family::new_with_constructor(buckets) }
+    }
+}
+
 /// Credentials.
 #[derive(Default)]
 pub struct Auth {
@@ -161,6 +186,8 @@ pub struct Metrics {
     pub runs: Runs,
     /// Scripts.
     pub scripts: Scripts,
+    /// Queries of data sources.
+    pub queries: Queries,
     /// Credentials.
     pub auth: Auth,
     /// Broken invariants by number; anything but 0 is a defect of the hub.
@@ -177,6 +204,7 @@ impl Metrics {
             actors: Actors::default(),
             runs: Runs::default(),
             scripts: Scripts::default(),
+            queries: Queries::default(),
             auth: Auth::default(),
             invariant_violations: Family::default(),
         };
@@ -222,6 +250,9 @@ impl Metrics {
         r.register("script_executions", "Script executions by result", x.executions.clone());
         r.register("script_workers_killed", "Script workers killed, by reason", x.killed.clone());
         r.register("script_queue", "Script executions waiting for a worker", x.queued.clone());
+        let q = &self.queries;
+        r.register("data_queries", "Data queries ended, by kind and outcome", q.ended.clone());
+        r.register("data_query_seconds", "Seconds a data query, by kind and outcome", q.seconds.clone());
         let c = &self.auth;
         r.register("credentials_verified", "Verified credentials by result", c.verified.clone());
         r.register("jwks_fetches", "JWKS fetches by result", c.jwks.clone());

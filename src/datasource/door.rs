@@ -23,7 +23,7 @@ use super::{
     fair::Turns,
     hosts::Hosts,
     pool::Pools,
-    saved::Shelf,
+    saved::{Shelf, Source},
     service,
     settings::Secrets,
 };
@@ -33,6 +33,7 @@ use crate::{
     engine::resolve_inputs,
     error::Coded,
     ids::{DataQueryId, DataSourceId, NodeId, RunId, TenantId},
+    metrics::{QueryLabel, metrics},
     outbound::{Lookup, Outbound, System},
     store::Store,
 };
@@ -179,12 +180,15 @@ impl DataSources {
         let begun = self.inner.clock.monotonic();
         let inner = Arc::clone(&self.inner);
         let of_run = call.run.is_some();
-        let work = self.on_own_threads(async move { inner.answer(call).await });
+        let asked: Arc<OnceLock<&'static str>> = Arc::default();
+        let kind = Arc::clone(&asked);
+        let work = self.on_own_threads(async move { inner.answer(call, &kind).await });
         let outcome = Box::pin(work).await;
         if of_run && matches!(outcome, Err(Error::Draining)) {
             std::future::pending::<()>().await;
         }
         let took = self.inner.clock.monotonic().saturating_duration_since(begun);
+        count(asked.get().copied().unwrap_or("none"), &outcome, took);
         if let Err(error) = &outcome {
             log::debug!(
                 tenant_id = tenant.as_str(), data_query_id = query.as_str(), error_code = error.code().as_str(),
@@ -194,21 +198,32 @@ impl DataSources {
         outcome
     }
 
-    /// Connects to a source that may not be saved yet: `{ latencyMs, server, warnings? }`, or why not.
+    /// Connects with settings that are not saved: `{ latencyMs, server, warnings? }`, or why not.
     /// `secrets` are its credentials in the clear.
-    pub async fn test(&self, kind: &str, options: &Value, secrets: &Value) -> Result<Value, Error> {
-        let inner = Arc::clone(&self.inner);
+    pub async fn test(
+        &self,
+        tenant: &TenantId,
+        kind: &str,
+        options: &Value,
+        secrets: &Value,
+    ) -> Result<Value, Error> {
+        let (inner, tenant) = (Arc::clone(&self.inner), tenant.clone());
         let (kind, options, secrets) = (kind.to_owned(), options.clone(), Secrets::of(secrets));
-        let work = self.on_own_threads(async move {
-            let begun = inner.clock.monotonic();
-            let limit = (*inner.settings.connect_timeout).saturating_mul(2);
-            let tested = tokio::time::timeout(limit, inner.drivers.test(&kind, &options, &secrets)).await;
-            let mut answer = tested.unwrap_or(Err(Error::Timeout(limit)))?;
-            let took = inner.clock.monotonic().saturating_duration_since(begun);
-            answer["latencyMs"] = Value::from(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-            Ok(answer)
-        });
-        Box::pin(work).await
+        let work = async move { inner.test(&tenant, (&kind, &options, &secrets), None).await };
+        Box::pin(self.on_own_threads(work)).await
+    }
+
+    /// The same with a saved source, within its places.
+    pub async fn test_saved(&self, tenant: &TenantId, source: &DataSourceId) -> Result<Value, Error> {
+        let (inner, tenant, source) = (Arc::clone(&self.inner), tenant.clone(), source.clone());
+        let work = async move {
+            let Some(source) = inner.shelf.source(&tenant, &source).await? else {
+                return Err(Error::Unavailable("the data source was removed"));
+            };
+            let secrets = source.secrets(&inner.vault, &tenant)?;
+            inner.test(&tenant, (&source.kind, &source.options, &secrets), Some(&source)).await
+        };
+        Box::pin(self.on_own_threads(work)).await
     }
 
     /// A source was changed or removed: its connections are closed now, not at its next query.
@@ -278,8 +293,21 @@ impl DataSources {
     }
 }
 
+/// For `/metrics`.
+fn count(kind: &'static str, outcome: &Result<Value, Error>, took: Duration) {
+    let outcome = outcome.as_ref().map_or_else(|error| error.code().as_str(), |_| "ok");
+    let (label, queries) = (QueryLabel { kind, outcome }, &metrics().queries);
+    queries.ended.get_or_create(&label).inc();
+    queries.seconds.get_or_create(&label).observe(took.as_secs_f64());
+}
+
 impl Inner {
-    async fn answer(&self, call: QueryCall) -> Result<Value, Error> {
+    /// `asked` tells of what it asks.
+    async fn answer(&self, call: QueryCall, asked: &OnceLock<&'static str>) -> Result<Value, Error> {
+        let asks = |kind: &str| {
+            let known = check::KINDS.iter().chain(&["service"]).copied().find(|known| *known == kind);
+            let _ = asked.set(known.unwrap_or("none"));
+        };
         let begun = self.clock.monotonic();
         let Some(query) = self.shelf.query(&call.tenant, &call.query).await? else {
             if self.settings.service_url.is_none() {
@@ -287,16 +315,21 @@ impl Inner {
             }
             // The service has queries of its own, and its own idea of whose they are.
             let limit = call.timeout.min(*self.settings.timeout);
+            asks("service");
             return self.service(&call, &call.inputs, limit).await;
         };
         let own = query.options.get("timeoutSeconds").and_then(check::timeout).map(Duration::from_secs_f64);
         let limit = call.timeout.min(*self.settings.timeout).min(own.unwrap_or(Duration::MAX));
         let given = Value::Object(call.inputs.clone());
         let inputs = resolve_inputs(&query.options, Some(&given)).map_err(Error::Inputs)?;
-        let Some(source) = &query.source else { return self.service(&call, &inputs, limit).await };
+        let Some(source) = &query.source else {
+            asks("service");
+            return self.service(&call, &inputs, limit).await;
+        };
         let Some(source) = self.shelf.source(&call.tenant, source).await? else {
             return Err(Error::Unavailable("its data source was removed"));
         };
+        asks(&source.kind);
         let work = async {
             let _admitted = self.turns.admit(&call.tenant)?;
             let pool = self.drivers.pools.of(&call.tenant, &source.id, source.fingerprint()).await;
@@ -314,6 +347,33 @@ impl Inner {
                 until: begun + limit,
             };
             self.drivers.run(job).await
+        };
+        tokio::time::timeout(limit, Box::pin(work)).await.unwrap_or(Err(Error::Timeout(limit)))
+    }
+
+    /// A test of a source has its tenant's turn, as a query has.
+    async fn test(
+        &self,
+        tenant: &TenantId,
+        (kind, options, secrets): (&str, &Value, &Secrets),
+        saved: Option<&Source>,
+    ) -> Result<Value, Error> {
+        let limit = (*self.settings.connect_timeout).saturating_mul(2);
+        let work = async {
+            let admitted = self.turns.admit(tenant)?;
+            let place = match saved {
+                Some(source) => {
+                    let pool = self.drivers.pools.of(tenant, &source.id, source.fingerprint()).await;
+                    Some(pool.enter().await?)
+                }
+                None => None,
+            };
+            let turn = self.turns.wait(tenant).await?;
+            let begun = self.clock.monotonic();
+            let mut answer = self.drivers.test(kind, options, secrets, (admitted, place, turn)).await?;
+            let took = self.clock.monotonic().saturating_duration_since(begun);
+            answer["latencyMs"] = Value::from(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+            Ok(answer)
         };
         tokio::time::timeout(limit, Box::pin(work)).await.unwrap_or(Err(Error::Timeout(limit)))
     }

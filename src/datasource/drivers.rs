@@ -190,8 +190,14 @@ impl Drivers {
         http::read(self.outbound.send(request).await, &job.options, &limits, job.timeout)
     }
 
-    /// Connects, and says what answers.
-    pub async fn test(&self, kind: &str, options: &Value, secrets: &Secrets) -> Result<Value, Error> {
+    /// Connects, and says what answers. What is `held` is kept as long as anything of it works.
+    pub async fn test<H: Send + 'static>(
+        &self,
+        kind: &str,
+        options: &Value,
+        secrets: &Secrets,
+        held: H,
+    ) -> Result<Value, Error> {
         match kind {
             "postgresql" => {
                 let server = Server::new(options, secrets, POSTGRES_PORT)?;
@@ -208,7 +214,12 @@ impl Drivers {
             }
             "sqlite" => {
                 let file = self.file(options)?;
-                let tested = tokio::task::spawn_blocking(move || sqlite::test(&file)).await;
+                let work = move || {
+                    // Until the thread is done, also when nobody waits for it any more.
+                    let _held = held;
+                    sqlite::test(&file)
+                };
+                let tested = tokio::task::spawn_blocking(work).await;
                 tested.unwrap_or_else(|error| Err(Error::Internal(format!("a test's thread ended: {error}"))))
             }
             "http" => self.test_http(options, secrets).await,

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::json;
 
-use super::rig::{Rig, open_settings};
+use super::rig::{Rig, open_settings, tenant};
 use crate::{
     config::{Secret, sections},
     datasource::{Error, hosts::Hosts},
@@ -170,7 +170,7 @@ async fn what_was_checked_is_what_is_called() {
             let source = rig.source(kind, options.clone(), json!({}));
             let error = rig.fails(&source, json!({ "query": "SELECT 1" })).await;
             assert!(["blocked_address", "unreachable"].contains(&error.reason()), "{host}: {error}");
-            assert!(rig.sources.test(kind, &options, &json!({})).await.is_err());
+            assert!(rig.sources.test(&tenant(), kind, &options, &json!({})).await.is_err());
         }
     }
     let touched = tokio::time::timeout(std::time::Duration::from_millis(100), listener.accept()).await;

@@ -275,9 +275,9 @@ async fn a_test_says_what_answers() {
     .await;
     let rig = rig(&server);
     let options = json!({ "url": server.url(), "auth": { "type": "bearer" } });
-    let answer = rig.sources.test("http", &options, &json!({ "token": "good" })).await.unwrap();
+    let answer = rig.sources.test(&tenant(), "http", &options, &json!({ "token": "good" })).await.unwrap();
     assert_eq!(answer["status"], json!(404));
-    let error = rig.sources.test("http", &options, &json!({ "token": "bad" })).await.unwrap_err();
+    let error = rig.sources.test(&tenant(), "http", &options, &json!({ "token": "bad" })).await.unwrap_err();
     assert_eq!(error.reason(), "login");
 }
 

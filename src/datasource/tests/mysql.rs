@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::rig::{MySql, Rig, open_settings, until};
+use super::rig::{MySql, Rig, open_settings, tenant, until};
 use crate::{
     clock::Clock,
     config::sections::DataSource,
@@ -188,7 +188,7 @@ async fn limits_of_time_rows_and_bytes_hold() {
 #[tokio::test]
 async fn a_test_says_what_answers() {
     let Some((rig, database, _)) = rig() else { return };
-    let answer = rig.sources.test("mysql", &database.options(), &json!({})).await.unwrap();
+    let answer = rig.sources.test(&tenant(), "mysql", &database.options(), &json!({})).await.unwrap();
     assert!(answer["server"].as_str().unwrap().starts_with("MariaDB "), "{answer}");
     assert!(answer["warnings"][0].as_str().unwrap().contains("FILE"));
     for (key, value, secrets, reason) in [
@@ -199,7 +199,7 @@ async fn a_test_says_what_answers() {
     ] {
         let mut options = database.options();
         options[key] = value;
-        let error = rig.sources.test("mysql", &options, &secrets).await.unwrap_err();
+        let error = rig.sources.test(&tenant(), "mysql", &options, &secrets).await.unwrap_err();
         assert_eq!(error.reason(), reason, "{key}: {error}");
         let shown = format!("{error} {error:?}");
         assert!(

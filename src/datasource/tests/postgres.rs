@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{Postgres, Rig, open_settings, until};
+use super::rig::{Postgres, Rig, open_settings, tenant, until};
 use crate::{
     clock::Clock,
     config::sections::DataSource,
@@ -273,7 +273,7 @@ async fn connections_without_work_are_closed() {
 #[tokio::test]
 async fn a_test_says_what_answers_and_warns_of_a_superuser() {
     let Some((rig, database, _)) = rig() else { return };
-    let answer = rig.sources.test("postgresql", &database.options(), &json!({})).await.unwrap();
+    let answer = rig.sources.test(&tenant(), "postgresql", &database.options(), &json!({})).await.unwrap();
     assert!(answer["server"].as_str().unwrap().starts_with("PostgreSQL "), "{answer}");
     assert!(answer["latencyMs"].is_u64());
     assert!(answer["warnings"][0].as_str().unwrap().contains("superuser"));
@@ -281,7 +281,7 @@ async fn a_test_says_what_answers_and_warns_of_a_superuser() {
         .exec(&format!("CREATE ROLE {0}_ro LOGIN; GRANT CONNECT ON DATABASE {0} TO {0}_ro", database.name));
     let mut options = database.options();
     options["user"] = Value::from(format!("{}_ro", database.name));
-    let answer = rig.sources.test("postgresql", &options, &json!({})).await.unwrap();
+    let answer = rig.sources.test(&tenant(), "postgresql", &options, &json!({})).await.unwrap();
     assert_eq!(answer.get("warnings"), None);
     database.exec(&format!("REVOKE ALL ON DATABASE {0} FROM {0}_ro; DROP ROLE {0}_ro", database.name));
     for (key, value, reason) in [
@@ -293,7 +293,7 @@ async fn a_test_says_what_answers_and_warns_of_a_superuser() {
     ] {
         let mut options = database.options();
         options[key] = value.clone();
-        let error = rig.sources.test("postgresql", &options, &json!({})).await.unwrap_err();
+        let error = rig.sources.test(&tenant(), "postgresql", &options, &json!({})).await.unwrap_err();
         assert_eq!(error.reason(), reason, "{key}: {error}");
         let shown = error.to_string();
         assert!(
@@ -348,10 +348,10 @@ async fn an_encrypted_connection_checks_the_certificate() {
     until("nothing runs", || async { running(&rig, &source, "pg_sleep(49)").await == 0 }).await;
     let mut wrong = options.clone();
     wrong["host"] = json!("another.name");
-    let error = rig.sources.test("postgresql", &wrong, &json!({})).await.unwrap_err();
+    let error = rig.sources.test(&tenant(), "postgresql", &wrong, &json!({})).await.unwrap_err();
     assert_eq!(error.reason(), "unreachable", "{error}");
     assert!(error.to_string().contains("certificate"), "{error}");
     wrong["ca"] = json!("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-    let error = rig.sources.test("postgresql", &wrong, &json!({})).await.unwrap_err();
+    let error = rig.sources.test(&tenant(), "postgresql", &wrong, &json!({})).await.unwrap_err();
     assert_eq!(error.reason(), "settings", "{error}");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::rig::{MySql, Postgres, Rig, Server, open_settings, outbound_to, respond};
+use super::rig::{MySql, Postgres, Rig, Server, open_settings, outbound_to, respond, tenant};
 use crate::{config::sections, datasource::settings::Secrets, error::Coded, outbound::System};
 
 const CANARY: &str = "canary-pa55word-0xfeed";
@@ -49,7 +49,7 @@ async fn no_error_shows_a_credential_or_an_address() {
     for (kind, database, user) in databases {
         for port in [Value::Null, json!(9), json!(server.port)] {
             let options = json!({ "host": "127.0.0.1", "port": port, "database": database, "user": user });
-            look(rig.sources.test(kind, &options, &secrets).await);
+            look(rig.sources.test(&tenant(), kind, &options, &secrets).await);
             let source = rig.source(kind, options, secrets.clone());
             for sql in ["SELECT 1", "SELECT * FROM nowhere", "SELECT ((", "SELECT {{x}}::int"] {
                 look(rig.ask(&source, json!({ "query": sql }), json!({ "x": "y" })).await);
@@ -64,7 +64,7 @@ async fn no_error_shows_a_credential_or_an_address() {
     ] {
         for url in [server.url(), "http://127.0.0.1:9".to_owned(), "http://no-such.invalid".to_owned()] {
             let options = json!({ "url": url, "auth": auth });
-            look(rig.sources.test("http", &options, &secrets).await);
+            look(rig.sources.test(&tenant(), "http", &options, &secrets).await);
             let source = rig.source("http", options, secrets.clone());
             look(rig.ask(&source, json!({ "path": "/x" }), json!({})).await);
             look(rig.ask(&source, json!({ "headers": { "A": "{{x}}" } }), json!({ "x": "\r\n" })).await);

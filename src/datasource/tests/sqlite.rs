@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{Rig, until};
+use super::rig::{Rig, tenant, until};
 use crate::{
     clock::Clock,
     config::sections::DataSource,
@@ -113,7 +113,7 @@ async fn a_file_is_below_the_directory_and_never_the_hubs_own() {
         let error = rig.fails(&source, json!({ "query": "SELECT 1" })).await;
         assert!(["blocked_address", "settings"].contains(&error.reason()), "{file}: {error}");
         assert!(!error.to_string().contains("/tmp"), "{error}");
-        assert!(rig.sources.test("sqlite", &json!({ "file": file }), &json!({})).await.is_err());
+        assert!(rig.sources.test(&tenant(), "sqlite", &json!({ "file": file }), &json!({})).await.is_err());
     }
     let mut plain = Rig::new(DataSource::default());
     let source = plain.source("sqlite", json!({ "file": "shop.db" }), json!({}));
@@ -151,9 +151,11 @@ async fn limits_of_time_rows_and_bytes_hold() {
 async fn a_test_says_what_answers() {
     let (rig, dir, _) = rig();
     std::fs::write(dir.path().join("text.db"), "no database at all, just words ".repeat(100)).unwrap();
-    let answer = rig.sources.test("sqlite", &json!({ "file": "shop.db" }), &json!({})).await.unwrap();
+    let answer =
+        rig.sources.test(&tenant(), "sqlite", &json!({ "file": "shop.db" }), &json!({})).await.unwrap();
     assert!(answer["server"].as_str().unwrap().starts_with("SQLite 3."), "{answer}");
     assert!(answer["latencyMs"].is_u64());
-    let error = rig.sources.test("sqlite", &json!({ "file": "text.db" }), &Value::Null).await.unwrap_err();
+    let error =
+        rig.sources.test(&tenant(), "sqlite", &json!({ "file": "text.db" }), &Value::Null).await.unwrap_err();
     assert_eq!(error.reason(), "unreachable");
 }

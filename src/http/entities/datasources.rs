@@ -215,14 +215,8 @@ fn in_use(db: &mut Connection, id: &DataSourceId) -> Result<Option<Failure>, Err
 /// Connects to a saved source.
 pub(super) async fn test(asked: Asked) -> Result<Answer, Failure> {
     let row = find(&asked).await?;
-    let sources = &asked.hub.parts.sources;
-    let plain = secrets::plain(sources.vault(), &row).ok_or_else(|| {
-        Failure::new(
-            Code::QueryFailed,
-            "its credentials were encrypted with a key that this hub does not have",
-        )
-    })?;
-    Answer::object(&sources.test(&row.kind, &row.options, &plain).await.map_err(told)?)
+    let answer = asked.hub.parts.sources.test_saved(&row.tenant_id, &row.datasource_id).await;
+    Answer::object(&answer.map_err(told)?)
 }
 
 /// Connects with settings that are not saved.
@@ -230,6 +224,7 @@ pub(super) async fn test_unsaved(asked: Asked) -> Result<Answer, Failure> {
     let mut form = Form::of(&asked)?;
     let (kind, options, given) = settings(&mut form);
     form.finish()?;
-    let answer = asked.hub.parts.sources.test(&kind, &Value::Object(options), &given.plain()).await;
+    let (tenant, options) = (asked.tenant()?, Value::Object(options));
+    let answer = asked.hub.parts.sources.test(tenant, &kind, &options, &given.plain()).await;
     Answer::object(&answer.map_err(told)?)
 }

@@ -8,7 +8,6 @@ use crate::{
     datasource::{Vault, secret_keys},
     http::Failure,
     ids::{DataSourceId, TenantId},
-    store::tables::datasources::DataSource,
 };
 
 /// Longest credential in bytes.
@@ -141,15 +140,6 @@ fn open(vault: &Vault, tenant: &TenantId, id: &DataSourceId, sealed: &str) -> Op
         }
     };
     serde_json::from_str(plain.expose()).ok()
-}
-
-/// The credentials of a saved source in the clear; none when they cannot be read.
-pub(super) fn plain(vault: &Vault, row: &DataSource) -> Option<Value> {
-    let stored = match &row.secret {
-        None => Map::new(),
-        Some(sealed) => open(vault, &row.tenant_id, &row.datasource_id, sealed)?,
-    };
-    Some(Value::Object(stored))
 }
 
 /// Adds to settings what may be shown of the credentials: which there are.

@@ -1,6 +1,15 @@
 //! What no setting permits, and a stop while queries run.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::Read as _,
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
@@ -75,4 +84,100 @@ fn a_stop_does_not_wait_for_a_query_and_leaves_none_behind() {
         database.name
     );
     Postgres::exec("test", &gone);
+}
+
+/// A server that takes connections and says nothing, until it is told to hang up.
+struct Silent {
+    port: u16,
+    now: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+    over: Arc<AtomicBool>,
+}
+
+impl Silent {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let silent = Self { port, now: Arc::default(), most: Arc::default(), over: Arc::default() };
+        let (now, most, over) = (Arc::clone(&silent.now), Arc::clone(&silent.most), Arc::clone(&silent.over));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
+                let (now, over) = (Arc::clone(&now), Arc::clone(&over));
+                std::thread::spawn(move || {
+                    stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+                    let mut buffer = [0; 512];
+                    while !over.load(SeqCst) && !matches!(stream.read(&mut buffer), Ok(0)) {}
+                    now.fetch_sub(1, SeqCst);
+                });
+            }
+        });
+        silent
+    }
+
+    fn options(&self) -> Value {
+        json!({ "host": "127.0.0.1", "port": self.port, "database": "d", "user": "u" })
+    }
+}
+
+fn until(mut so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "never");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Sends so many tests at once. Once `refused` of them are answered the server hangs up; what was answered before that, and
+/// how many connections were open at most.
+fn test_at_once(
+    bench: &Bench,
+    silent: &Silent,
+    (count, refused): (usize, usize),
+    (path, body): (&str, &Value),
+) -> (Vec<Value>, usize) {
+    until(|| silent.now.load(SeqCst) == 0);
+    silent.over.store(false, SeqCst);
+    silent.most.store(0, SeqCst);
+    std::thread::scope(|scope| {
+        let (sender, replies) = mpsc::channel();
+        for _ in 0..count {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                let reply = bench.send("POST", path, body);
+                let _ = sender.send(json!([reply.status, reply.json()["error"]["code"]]));
+            });
+        }
+        let next = || replies.recv_timeout(Duration::from_secs(60)).unwrap_or_default();
+        let early = (0..refused).map(|_| next()).collect();
+        // Whoever has no turn yet would connect in this time; a busy machine only makes the test milder.
+        std::thread::sleep(Duration::from_millis(300));
+        silent.over.store(true, SeqCst);
+        let late: Vec<_> = (refused..count).map(|_| next()).collect();
+        assert!(late.iter().all(|reply| reply[0] == 400), "{late:?}");
+        (early, silent.most.load(SeqCst))
+    })
+}
+
+#[test]
+fn tests_of_a_source_take_turns_as_its_queries_do() {
+    let silent = Silent::new();
+    let bench = Bench::start(&[
+        ("datasource.concurrent", "4"),
+        ("datasource.queue", "1"),
+        ("datasource.pool", "1"),
+        ("datasource.connect_timeout", "25s"),
+    ]);
+    let limited = json!([429, "RATE_LIMITED"]);
+    let unsaved = json!({ "datasourceType": "postgresql", "datasourceOptions": silent.options() });
+    let (early, most) = test_at_once(&bench, &silent, (8, 5), ("/datasources/test", &unsaved));
+    assert_eq!((early, most), (vec![limited.clone(); 5], 2), "half of the places, one that waits");
+    // A saved one has its source's places too.
+    for kind in ["postgresql", "mysql"] {
+        let source = bench.source(kind, silent.options());
+        let path = format!("/datasources/{source}/test");
+        let (early, most) = test_at_once(&bench, &silent, (5, 2), (&path, &json!({})));
+        assert_eq!((early, most), (vec![limited.clone(); 2], 1), "{kind}");
+    }
 }

@@ -76,6 +76,13 @@ fn the_same_query_on_each_database() {
         assert_eq!(reply.status, 400, "{}", reply.text());
         assert_eq!(reply.json()["error"]["details"]["issues"][0]["path"], json!("dataQueryOptions.query"));
     }
+    let metrics = bench.world.hub.request("GET", "/metrics", None, None).text();
+    for (kind, code) in [("sqlite", "ok"), ("sqlite", "QUERY_FAILED"), ("sqlite", "INPUT_INVALID")] {
+        for name in ["data_queries_total", "data_query_seconds_count"] {
+            let line = format!("jethub_{name}{{kind=\"{kind}\",outcome=\"{code}\"}} ");
+            assert!(metrics.contains(&line), "{line}: {metrics}");
+        }
+    }
     let shown = bench.world.hub.log();
     assert!(
         !shown.contains("canary-pw") && !shown.contains("DROP TABLE"),
