@@ -404,18 +404,26 @@ pub fn pending(connection: &mut Connection, tenant: &TenantId) -> Result<Vec<Run
     Ok(ids.iter().map(|id| RunId::trusted(id)).collect())
 }
 
-/// Ids of some runs of a workflow, to remove them in parts.
-pub fn of_workflow(
+/// Ids of some runs of a workflow that have ended, to remove them in parts.
+pub fn ended_of_workflow(
     connection: &mut Connection,
     workflow: &WorkflowId,
     limit: i64,
 ) -> Result<Vec<RunId>, Error> {
+    let active = [RunStatus::Pending.as_str(), RunStatus::Running.as_str()];
     let ids: Vec<String> = runs::table
         .filter(runs::workflow_id.eq(workflow.as_str()))
+        .filter(runs::status.ne_all(active))
         .select(runs::instance_id)
         .limit(limit)
         .load(connection)?;
     Ok(ids.iter().map(|id| RunId::trusted(id)).collect())
+}
+
+/// Whether a workflow has runs.
+pub fn any_of_workflow(connection: &mut Connection, workflow: &WorkflowId) -> Result<bool, Error> {
+    let runs = runs::table.filter(runs::workflow_id.eq(workflow.as_str()));
+    Ok(diesel::select(diesel::dsl::exists(runs)).get_result(connection)?)
 }
 
 /// Removes a run with its stream, rows, timers and keys. Its actor must have ended: an append of it

@@ -6,7 +6,7 @@ use super::{SaveWorkflow, VersionView, WorkflowList, WorkflowView, checked::chec
 use crate::{
     clock::to_wire,
     engine::Source,
-    ids::{TenantId, WorkflowId},
+    ids::{RunId, TenantId, WorkflowId},
     store::{
         self,
         tables::{
@@ -187,13 +187,15 @@ impl Catalogue {
             self.remove_runs(workflow).await?;
             // No run begins from here on, so that none is left without its definition.
             let _none_begins = self.runs.hub.starting.write().await;
+            // Those that began meanwhile: few, and they may not hold it up by coming again and again.
+            self.remove_runs(workflow).await?;
             let (of, id) = (tenant.clone(), workflow.clone());
             let gone = self
                 .runs
                 .hub
                 .store
                 .write(move |db| {
-                    if !runs::of_workflow(db, &id, 1)?.is_empty() {
+                    if runs::any_of_workflow(db, &id)? {
                         return Ok(false);
                     }
                     definitions::remove(db, &of, &id).map(|()| true)
@@ -208,21 +210,30 @@ impl Catalogue {
         }
     }
 
+    /// Cancels its active runs and removes those that have ended. A run that begins meanwhile stays: its
+    /// rows are never taken from under it, so that its watchers hear of its end.
     async fn remove_runs(&self, workflow: &WorkflowId) -> Result<(), Error> {
         let store = &self.runs.hub.store;
         let id = workflow.clone();
         for run in store.read(move |db| runs::active_of_workflow(db, &id)).await? {
-            if let Some(located) = self.runs.locate(&run).await? {
-                self.runs.cancel(&located.run, Some("its workflow was deleted".to_owned())).await?;
+            let Some(located) = self.runs.locate(&run).await? else { continue };
+            match self.runs.cancel(&located.run, Some("its workflow was deleted".to_owned())).await {
+                // Somebody else removed it at the same time.
+                Ok(_) | Err(Error::RunNotFound) => {}
+                Err(error) => return Err(error),
             }
         }
         loop {
             let id = workflow.clone();
-            let some = store.read(move |db| runs::of_workflow(db, &id, PART)).await?;
+            let some = store.read(move |db| runs::ended_of_workflow(db, &id, PART)).await?;
             if some.is_empty() {
                 return Ok(());
             }
-            store.write(move |db| some.iter().try_for_each(|run| runs::remove(db, run))).await?;
+            let remove = |db: &mut store::Connection, run: &RunId| match runs::remove(db, run) {
+                Ok(()) | Err(store::Error::NotFound) => Ok(()),
+                Err(error) => Err(error),
+            };
+            store.write(move |db| some.iter().try_for_each(|run| remove(db, run))).await?;
         }
     }
 

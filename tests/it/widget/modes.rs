@@ -285,3 +285,45 @@ fn a_context_that_is_too_large_is_left_out_of_updates() {
         assert_ne!(update["value"], Value::Null);
     }
 }
+
+/// Deleting a workflow ends its runs, also those that begin meanwhile: every page that has a run hears of
+/// its end, and the slower one of two deletes finds nothing.
+#[test]
+fn runs_that_begin_while_their_workflow_is_deleted_end_before_it() {
+    for db in Db::here() {
+        let world = World::start(db, &[]);
+        let ann = world.ann();
+        let mut driver = Driver::start(KINDS[0]);
+        world.connect(&mut driver, "page", Via::Websocket);
+        driver.happens("page", "connect");
+        for round in 0..6 {
+            let workflow = ann.create(&Graph::new().delay("wait", 60_000).end("wait").body("short-lived"));
+            let path = ann.path(&format!("/{workflow}"));
+            let widgets: Vec<String> = (0..12).map(|n| format!("w{round}.{n}")).collect();
+            for widget in &widgets {
+                driver.emit("page", CONNECT, json!([{ "widgetID": widget, "workflowID": workflow }]));
+            }
+            until(&mut driver, "page", &widgets[round], CONNECTED);
+            let delete = || ann.call("DELETE", &path, &[], &Value::Null);
+            let (one, two) = std::thread::scope(|scope| {
+                let one = scope.spawn(delete);
+                (delete(), one.join().unwrap())
+            });
+            let codes = [&one, &two].map(|reply| reply.json()["error"]["code"].clone());
+            assert!([one.status, two.status].contains(&200), "{} {}", one.text(), two.text());
+            assert!(codes.iter().all(|code| code.is_null() || code == "WORKFLOW_NOT_FOUND"), "{codes:?}");
+            for widget in &widgets {
+                let (said, expected) = driver.wait(&format!("the end of {widget}"), |all| {
+                    let seen = of_widget(all, "page", widget);
+                    let at = |name: &str| seen.iter().find(|(event, _)| event == name).map(|(_, body)| body);
+                    match (at(CONNECTED), at(STATUS), at(ERROR)) {
+                        (Some(_), Some(end), None) => Some((end["status"].clone(), "CANCELLED")),
+                        (None, None, Some(no)) => Some((no["error"]["reason"].clone(), "WORKFLOW_NOT_FOUND")),
+                        _ => None,
+                    }
+                });
+                assert_eq!(said, expected, "{widget}");
+            }
+        }
+    }
+}
