@@ -121,7 +121,8 @@ impl<'a> Lexer<'a> {
             let message = format!("{{{{{name}}}}} is glued to a word");
             self.problem("template_in_name", message, "put a space, or list the names under identifiers");
         }
-        let place = if self.at_a_name() { Place::Name } else { Place::Value };
+        let qualifies = after == Some('.');
+        let place = if qualifies || self.at_a_name() { Place::Name } else { Place::Value };
         self.push_text(self.at);
         if valid {
             self.out.pieces.push(Piece::Template { name, place });

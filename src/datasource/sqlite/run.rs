@@ -77,11 +77,18 @@ pub(in crate::datasource) fn run(file: &Path, ask: &Ask<'_>, stop: Arc<AtomicBoo
 fn bind(statement: &mut rusqlite::Statement<'_>, ask: &Ask<'_>) -> Result<(), Error> {
     use rusqlite::types::Value as Bound;
     for (index, name) in ask.statement.params.iter().enumerate() {
+        let wrong = |message: &str| {
+            Error::Inputs(vec![InputProblem { key: name.clone(), message: message.to_owned() }])
+        };
         let bound = match ask.inputs.get(name).unwrap_or(&Value::Null) {
             Value::Null => Bound::Null,
             Value::Bool(truth) => Bound::Integer(i64::from(*truth)),
             Value::Number(number) => match number.as_i64() {
                 Some(number) => Bound::Integer(number),
+                // It would be rounded, and nobody would notice.
+                None if number.is_u64() => {
+                    return Err(wrong("is larger than SQLite's whole numbers; send it as a text"));
+                }
                 None => Bound::Real(number.as_f64().unwrap_or_default()),
             },
             Value::String(text) => Bound::Text(text.clone()),
@@ -92,7 +99,7 @@ fn bind(statement: &mut rusqlite::Statement<'_>, ask: &Ask<'_>) -> Result<(), Er
                 rusqlite::Error::SqliteFailure(error, _) if error.code == ErrorCode::TooBig => "is too long",
                 _ => "cannot be bound",
             };
-            Error::Inputs(vec![InputProblem { key: name.clone(), message: message.to_owned() }])
+            wrong(message)
         })?;
     }
     Ok(())

@@ -87,6 +87,7 @@ fn a_template_elsewhere_is_refused_when_it_is_saved() {
         ("postgresql", "SELECT * FROM t ORDER BY {{c}}", "template_as_name"),
         ("postgresql", "SELECT * FROM t GROUP BY {{c}}", "template_as_name"),
         ("postgresql", "SELECT t.{{c}} FROM t", "template_as_name"),
+        ("postgresql", "SELECT {{t}}.c FROM t", "template_as_name"),
         ("postgresql", "SELECT col_{{a}} FROM t", "template_in_name"),
         ("postgresql", "SELECT {{a}}x", "template_in_name"),
         ("postgresql", "SELECT {{a", "template"),

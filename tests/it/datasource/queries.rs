@@ -6,7 +6,7 @@ use std::{
 };
 
 use diesel::{Connection as _, SqliteConnection, connection::SimpleConnection as _};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::bench::{Bench, MariaDb, Postgres};
 
@@ -124,4 +124,127 @@ fn a_service_is_called_with_its_credential_and_nobody_sees_it() {
     assert_eq!(message, "the service answered 401");
     let log = bench.world.hub.log();
     assert!(!log.contains("canary"), "{log}");
+}
+
+/// What `faults.md` A53 lists, and what has broken a driver somewhere.
+fn hostile() -> Vec<Value> {
+    let texts = [
+        "'",
+        "''; DROP TABLE notes; --",
+        "\"; DROP TABLE notes; #",
+        "x'); DELETE FROM notes; --",
+        "\\",
+        "\\' OR 1=1 -- ",
+        "a\\\\'b",
+        "/* open",
+        "*/ -- x\n# y",
+        "/*!50000 DROP TABLE notes */",
+        "\u{2bc} OR \u{2bc}1\u{2bc}=\u{2bc}1",
+        "\u{ff07}; DROP TABLE notes",
+        "%",
+        "_",
+        "%_\\%",
+        "$1",
+        "?1 ? :a @a",
+        "{{v}}",
+        "$$ $tag$ x $tag$",
+        "E'\\x27'",
+        "\u{1f980}\u{202e}\r\n\t\u{7f}\u{feff}",
+        "a\0b",
+        "NULL",
+        "",
+        " padded ",
+    ];
+    let mut all: Vec<Value> = texts.into_iter().map(Value::from).collect();
+    all.extend([Value::from("x'".repeat(1 << 19)), Value::Null, json!(9_223_372_036_854_775_808_u64)]);
+    all.extend([json!(i64::MIN), json!(true), json!(["a'", "b\\", null, ["{"]]), json!({ "k'": "\"" })]);
+    all
+}
+
+#[test]
+fn hostile_values_are_values_on_each_database() {
+    let table = |body: &str| format!("CREATE TABLE notes (id INT PRIMARY KEY, body {body})");
+    let rows = "INSERT INTO notes VALUES (1, 'free'), (2, 'kept')";
+    let postgres = Postgres::new(&format!("{}; {rows}", table("TEXT")));
+    let mariadb = MariaDb::new(&[&table("LONGTEXT CHARACTER SET utf8mb4"), rows]);
+    let dir = tempfile::tempdir().unwrap();
+    let file = SqliteConnection::establish(dir.path().join("notes.db").to_str().unwrap());
+    file.unwrap().batch_execute(&format!("{}; {rows}", table("TEXT"))).unwrap();
+    let dir = dir.path().to_str().unwrap();
+    let bench = Bench::start(&[
+        ("datasource.sqlite_dir", dir),
+        ("limits.inputs", "3MiB"),
+        ("limits.journal_payload", "4MiB"),
+    ]);
+    let mut sources = vec![("sqlite", json!({ "file": "notes.db" }))];
+    sources.extend(postgres.iter().map(|database| ("postgresql", database.options())));
+    sources.extend(mariadb.iter().map(|database| ("mysql", database.options())));
+    for (kind, options) in sources {
+        let source = bench.source(kind, options);
+        let write = json!({ "query": "UPDATE notes SET body = {{v}} WHERE id = 1", "readOnly": false });
+        let write = bench.query(&source, write);
+        let read = bench.query(&source, json!({ "query": "SELECT id, body FROM notes ORDER BY id" }));
+        let named = json!({ "query": "SELECT id FROM notes WHERE body = {{v}} AND id = 2" });
+        let named = bench.query(&source, named);
+        let number = bench.query(&source, json!({ "query": "SELECT id FROM notes WHERE id = {{v}}" }));
+        let mut before = json!("free");
+        for value in hostile() {
+            let shown: String = value.to_string().chars().take(60).collect();
+            let written = bench.run(&write, json!({ "v": value }));
+            let expected = match &value {
+                Value::Null | Value::String(_) => value.clone(),
+                // A sign of truth is a number to MySQL and SQLite.
+                Value::Bool(true) if kind != "postgresql" => json!("1"),
+                other => Value::from(other.to_string()),
+            };
+            if written.status == 200 {
+                before = expected;
+            } else {
+                let error = written.json()["error"].clone();
+                assert_eq!(error["code"], json!("INPUT_INVALID"), "{kind} {shown}: {error}");
+                let large = kind == "sqlite" && value.is_u64();
+                assert!(large || value.as_str().is_some_and(|text| text.contains('\0')), "{kind} {shown}");
+            }
+            // The row is the value or what it was; the other one and the table are as they were.
+            let rows = bench.run(&read, json!({})).json()["result"].clone();
+            let whole = json!({ "rowCount": 2, "result": [{ "id": 1, "body": before }, { "id": 2, "body": "kept" }] });
+            assert!(rows == whole, "{kind} {shown}: {:.300}", rows.to_string());
+            for query in [&named, &number] {
+                let reply = bench.run(query, json!({ "v": value }));
+                let code = reply.json()["error"]["code"].clone();
+                let none = reply.status == 200 && reply.json()["result"]["rowCount"] == json!(0);
+                // `id = true` is `id = 1` to MySQL and SQLite.
+                let truth = value == json!(true) && query == &number;
+                let refused = code == json!("INPUT_INVALID") || code == json!("QUERY_FAILED");
+                assert!(none || truth || refused, "{kind} {shown}: {:.300}", reply.text());
+            }
+        }
+        for sql in [
+            "SELECT * FROM {{t}}",
+            "SELECT {{c}}.id FROM notes",
+            "SELECT id FROM notes ORDER BY {{c}}",
+            "UPDATE {{t}} SET body = 1",
+            "SELECT 1 -- {{v}}",
+            "SELECT 1 /* {{v}} */",
+            "SELECT '{{v}}'",
+            "SELECT 'it''s {{v}}'",
+            "SELECT \"{{v}}\"",
+            "SELECT id{{v}} FROM notes",
+        ] {
+            let body = json!({ "dataQueryTitle": "Q", "datasourceID": source, "dataQueryOptions": { "query": sql, "readOnly": false } });
+            let reply = bench.send("POST", "/dataqueries", &body);
+            let error = reply.json()["error"].clone();
+            assert_eq!(
+                (reply.status, &error["code"]),
+                (400, &json!("VALIDATION_ERROR")),
+                "{kind} {sql}: {error}"
+            );
+            assert_eq!(
+                error["details"]["issues"][0]["path"],
+                json!("dataQueryOptions.query"),
+                "{kind} {sql}"
+            );
+        }
+    }
+    assert!(!bench.world.hub.log().contains("DROP TABLE"), "inputs are not logged");
 }
