@@ -109,6 +109,12 @@ text_ids! {
     ListenerId,
     /// A form or an approval that a run waits for (`collectionRequestID`).
     CollectionId,
+    /// A chat room (`chatRoomID`).
+    ChatRoomId,
+    /// A message of a chat room (`messageID`): a person's or the assistant's.
+    MessageId,
+    /// What the assistant proposes to do (`proposalID`).
+    ProposalId,
     /// A stream of the journal: `run:<run id>`, `room:<room id>`.
     StreamId,
     /// One hub process, written into each journal row as its writer.
@@ -123,6 +129,10 @@ impl StreamId {
     /// The stream that holds the rows of a run.
     pub fn of_run(run: &RunId) -> Self {
         Self(Arc::from(format!("run:{run}").as_str()))
+    }
+    /// The stream that holds the rows of a chat room.
+    pub fn of_room(room: &ChatRoomId) -> Self {
+        Self(Arc::from(format!("room:{room}").as_str()))
     }
     /// Where the registrations of a tenant's widget hear of its listeners. No rows are kept of it.
     pub fn of_widget(tenant: &TenantId, widget: &WidgetId) -> Self {

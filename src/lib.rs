@@ -6,15 +6,17 @@
 //! |---|---|
 //! | 0 | [`config`], [`error`], [`ids`], [`clock`], [`metrics`], [`faults`] |
 //! | 1 | [`protocol`] (wire), [`engine`] (workflow language), [`store`] (Diesel, journal), [`outbound`] (HTTP client) |
-//! | 2 | [`supervise`] (registries), [`delivery`] (members, queues), [`auth`], [`script`] (JavaScript), [`datasource`] (queries of tenants) |
-//! | 3 | [`workflow`] (runs), [`widget`] (registrations), [`listener`] (rooms), [`monitor`] |
+//! | 2 | [`supervise`] (registries), [`delivery`] (members, queues), [`auth`], [`script`] (JavaScript), [`datasource`] (queries of tenants), [`ai`] (assistants) |
+//! | 3 | [`workflow`] (runs), [`widget`] (registrations), [`chat`] (rooms with an assistant), [`listener`] (rooms), [`monitor`] |
 //! | 4 | [`session`] (one client, its transports) |
 //! | 5 | [`http`] (REST, admin, docs) |
 //! | 6 | [`server`] (wiring, signals) |
 //! | 7 | [`cli`], `main` |
 #![warn(missing_docs)]
 
+pub mod ai;
 pub mod auth;
+pub mod chat;
 pub mod cli;
 pub mod clock;
 pub mod config;

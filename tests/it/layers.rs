@@ -10,8 +10,8 @@ use std::{
 const FLOORS: &[&[&str]] = &[
     &["config", "error", "ids", "clock", "metrics", "faults"],
     &["protocol", "engine", "store", "outbound"],
-    &["supervise", "delivery", "auth", "script", "datasource"],
-    &["workflow", "monitor", "widget", "listener"],
+    &["supervise", "delivery", "auth", "script", "datasource", "ai"],
+    &["workflow", "monitor", "widget", "listener", "chat"],
     &["session"],
     &["http"],
     &["server"],

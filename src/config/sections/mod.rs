@@ -2,7 +2,9 @@
 //! `config/reference.toml`; ranges are in `schemars` attributes (`x-min` and `x-max` for durations
 //! and sizes); defaults are in `Default`.
 
+mod ai;
 mod auth;
+mod chat;
 mod delivery;
 mod limits;
 mod ops;
@@ -17,7 +19,9 @@ mod workflow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use ai::{Ai, AiTenant, AssistantKind};
 pub use auth::{Auth, Issuer, IssuerKind, Provision};
+pub use chat::{Chat, Retention};
 pub use delivery::Delivery;
 pub use limits::Limits;
 pub use ops::{Admin, Log, LogFormat};
@@ -59,6 +63,12 @@ pub struct Config {
     /// Data sources of tenants: what a saved query may reach and use up. Addresses of kind `http` are
     /// ruled by `[outbound]`.
     pub datasource: DataSource,
+    /// Chat rooms.
+    pub chat: Chat,
+    /// The assistant of chat rooms.
+    pub ai: Ai,
+    /// How long things are kept.
+    pub retention: Retention,
     /// Who may connect.
     pub auth: Auth,
     /// The admin interface under /admin/v1.

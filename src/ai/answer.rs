@@ -1,0 +1,43 @@
+//! What an assistant answers.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::ToolCall;
+use crate::ids::RunId;
+
+/// The end of a turn: one message to the room.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// Never empty.
+    pub text: String,
+    /// What is proposed, if something is.
+    pub proposal: Option<Draft>,
+    /// Rows that belong to the text.
+    pub data: Option<Table>,
+    /// A run that the text is about.
+    pub run: Option<RunId>,
+    /// Tokens that a model counted, in and out.
+    pub tokens: u64,
+}
+
+/// A proposal that has no id yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// What would be done, exactly.
+    pub call: ToolCall,
+    /// The same in words, for who decides.
+    pub summary: String,
+}
+
+/// Rows for people.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Table {
+    /// Names, in order.
+    pub columns: Vec<String>,
+    /// One value a column.
+    pub rows: Vec<Vec<Value>>,
+    /// There were more rows than are shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+}

@@ -1,0 +1,7 @@
+//! Chat rooms: people and an assistant, with a person's consent before anything has an effect.
+
+mod messages;
+mod proposal;
+
+pub use messages::{Accepted, AckFrame, Asker, Join, Joined, Say};
+pub use proposal::{Action, Answered, Consent, Proposal, ProposalStatus};

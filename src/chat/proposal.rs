@@ -1,0 +1,79 @@
+//! What the assistant proposes and how a person answers.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ai::ToolCall,
+    ids::{MessageId, ProposalId},
+};
+
+/// A proposal as it is journaled; nothing of it ever changes but its status.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Proposal {
+    /// Names it; a start of a workflow has it as its key.
+    #[serde(rename = "proposalID")]
+    pub id: ProposalId,
+    /// The person's message that it came from.
+    pub turn: MessageId,
+    /// What would be done, exactly.
+    #[serde(flatten)]
+    pub call: ToolCall,
+    /// The same in words.
+    pub summary: String,
+    /// From then on nobody may approve it.
+    pub expires_at: Timestamp,
+}
+
+/// Where a proposal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ProposalStatus {
+    /// Waits for a person.
+    Open,
+    /// A person said yes; it is being carried out.
+    Approved,
+    /// Carried out.
+    Done,
+    /// It was tried and failed.
+    Failed,
+    /// A person said no.
+    Rejected,
+    /// A newer one took its place.
+    Superseded,
+    /// Nobody answered in time.
+    Expired,
+    /// It had begun when the hub died, and whether it happened is not known.
+    Unknown,
+}
+
+/// What a message asks of the open proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Do it.
+    Approve,
+    /// Do not.
+    Reject,
+    /// Show what it would do.
+    Test,
+}
+
+/// A person's word on a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// What they want.
+    pub action: Action,
+    /// Which proposal they mean; none: the open one, if its message was sent to this socket.
+    pub proposal: Option<ProposalId>,
+}
+
+/// How carrying out a proposal ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answered {
+    /// With a result.
+    Done(Box<crate::ai::Output>),
+    /// It failed, without effect as far as is known.
+    Failed(crate::ai::ToolError),
+}
