@@ -1,10 +1,10 @@
 //! What an assistant answers.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
 use super::ToolCall;
 use crate::ids::RunId;
+
+/// Rows for people, as the wire has them.
+pub use crate::protocol::events::ChatTable as Table;
 
 /// The end of a turn: one message to the room.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,16 +28,4 @@ pub struct Draft {
     pub call: ToolCall,
     /// The same in words, for who decides.
     pub summary: String,
-}
-
-/// Rows for people.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Table {
-    /// Names, in order.
-    pub columns: Vec<String>,
-    /// One value a column.
-    pub rows: Vec<Vec<Value>>,
-    /// There were more rows than are shown.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub truncated: bool,
 }

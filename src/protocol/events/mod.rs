@@ -11,6 +11,7 @@
 
 mod ack;
 pub mod asyncapi;
+mod chat;
 mod error;
 mod examples;
 mod listener;
@@ -21,6 +22,11 @@ mod wire;
 mod workflow;
 
 pub use ack::{AckBody, ErrorBody, JoinAck, Refusal, RefusalData, Refused};
+pub use chat::{
+    ChatAction, ChatBotDelta, ChatBotMessage, ChatCancelAck, ChatError, ChatHistoryItem, ChatJoinAck,
+    ChatMessageAck, ChatProposal, ChatRole, ChatRoomEntered, ChatRoomJoin, ChatRoomName, ChatTable, ChatText,
+    ChatUserMessage,
+};
 pub use error::Error;
 pub use examples::{Example, examples};
 pub use listener::{ListenerEvent, ListenerTestEvent, RoomName};

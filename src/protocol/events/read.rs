@@ -11,9 +11,20 @@ const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 /// The fields of an event's first argument.
 pub(super) struct Fields(Map<String, Value>);
 
+impl From<Map<String, Value>> for Fields {
+    fn from(fields: Map<String, Value>) -> Self {
+        Self(fields)
+    }
+}
+
 impl Fields {
     pub(super) fn of(argument: &RawValue) -> Result<Self, Error> {
         serde_json::from_str(argument.get()).map(Self).map_err(|_| Error::NoObject)
+    }
+
+    /// The same; an event without an argument has no fields.
+    pub(super) fn or_empty(argument: &RawValue) -> Result<Self, Error> {
+        if argument.get() == "null" { Ok(Self(Map::new())) } else { Self::of(argument) }
     }
 
     /// The first of the spellings that has a value; `null` is none.
