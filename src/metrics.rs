@@ -162,6 +162,17 @@ impl Default for Queries {
     }
 }
 
+/// Assistants of chat rooms.
+#[derive(Default)]
+pub struct Ai {
+    /// Calls of model endpoints, by result.
+    pub calls: Family<Reason, Counter>,
+    /// Tokens that endpoints have counted (or the hub, where they do not), `in` and `out`.
+    pub tokens: Family<KindLabel, Counter>,
+    /// Calls of tools by models, by result.
+    pub tools: Family<Reason, Counter>,
+}
+
 /// Credentials.
 #[derive(Default)]
 pub struct Auth {
@@ -188,6 +199,8 @@ pub struct Metrics {
     pub scripts: Scripts,
     /// Queries of data sources.
     pub queries: Queries,
+    /// Assistants.
+    pub ai: Ai,
     /// Credentials.
     pub auth: Auth,
     /// Broken invariants by number; anything but 0 is a defect of the hub.
@@ -205,6 +218,7 @@ impl Metrics {
             runs: Runs::default(),
             scripts: Scripts::default(),
             queries: Queries::default(),
+            ai: Ai::default(),
             auth: Auth::default(),
             invariant_violations: Family::default(),
         };
@@ -246,6 +260,10 @@ impl Metrics {
         r.register("runs_queued", "Workflow runs that wait for a place", w.queued.clone());
         r.register("node_executions", "Node attempts ended, by result", w.nodes.clone());
         r.register("late_results", "Results dropped, their attempt was over", w.late_results.clone());
+        let x = &self.ai;
+        r.register("ai_calls", "Calls of model endpoints, by result", x.calls.clone());
+        r.register("ai_tokens", "Tokens counted by model endpoints, in and out", x.tokens.clone());
+        r.register("ai_tools", "Calls of tools by models, by result", x.tools.clone());
         let x = &self.scripts;
         r.register("script_executions", "Script executions by result", x.executions.clone());
         r.register("script_workers_killed", "Script workers killed, by reason", x.killed.clone());

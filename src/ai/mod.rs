@@ -9,6 +9,7 @@
 mod answer;
 mod assistant;
 mod error;
+pub mod llm;
 mod tool;
 mod turn;
 

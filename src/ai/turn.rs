@@ -41,6 +41,8 @@ pub struct Turn {
     pub may_execute: bool,
     /// What has no effect may be run at once; if not, it is proposed.
     pub auto_run: bool,
+    /// Tokens that models have counted for this room until now, in and out.
+    pub tokens: u64,
 }
 
 /// Who said something.

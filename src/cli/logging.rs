@@ -24,6 +24,8 @@ pub fn init(settings: &sections::Log, longest_line: usize) {
             .parse_filters(&settings.level)
             // Some libraries write spans of `tracing` as lines of these targets: noise.
             .filter_module("tracing::span", log::LevelFilter::Off)
+            // What a model endpoint answers is none of the log's business; `ai` says what went wrong.
+            .filter_module("async_openai", log::LevelFilter::Off)
             .format(move |out, record| {
                 let line = line(&clock::to_wire(clock.now()), record, longest_line);
                 out.write_all(line.as_bytes())

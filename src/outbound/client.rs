@@ -89,6 +89,22 @@ impl Outbound {
         ports.is_some_and(|ports| url.port_or_known_default().is_some_and(|port| ports.contains(&port)))
     }
 
+    /// A client for an address of the operator's own settings that answers piece by piece: no redirects, no
+    /// proxy of the environment, no bound but `gap`, the longest silence. Who reads bounds the rest.
+    pub fn streaming(&self, gap: Duration) -> Result<Client, Error> {
+        let resolver = Resolver { lookup: Arc::new(System), guarded: false, away: false };
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .dns_resolver(Arc::new(resolver))
+            .connect_timeout(self.settings.connect_timeout.get())
+            .read_timeout(gap)
+            .pool_idle_timeout(IDLE_CONNECTION)
+            .user_agent(concat!("jethub/", env!("CARGO_PKG_VERSION")));
+        client.build().map_err(|error| Error::Unusable(chain(&error)))
+    }
+
     /// Carries out one call, redirects included. Dropping the future ends it. A status is no error:
     /// the answer has it.
     pub async fn send(&self, request: Request) -> Result<Answer, Error> {
