@@ -149,6 +149,22 @@ impl CollectionId {
     }
 }
 
+impl MessageId {
+    /// The assistant's answer to a message: always the same, so that one that is made again has its name.
+    pub fn of_answer(message: &MessageId) -> Self {
+        let name = format!("answer\n{message}");
+        Self(Arc::from(uuid::Uuid::new_v5(&MADE, name.as_bytes()).to_string().as_str()))
+    }
+}
+
+impl ProposalId {
+    /// What the answer to a message proposes; there is one at most.
+    pub fn of_turn(room: &ChatRoomId, message: &MessageId) -> Self {
+        let name = format!("proposal\n{room}\n{message}");
+        Self(Arc::from(uuid::Uuid::new_v5(&MADE, name.as_bytes()).to_string().as_str()))
+    }
+}
+
 impl RunId {
     /// The run that an attempt of a node starts: always the same, so that an attempt that begins
     /// again after a crash finds it.

@@ -1,18 +1,22 @@
 //! What an assistant is asked.
 
 use jiff::{Timestamp, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 
 use super::Table;
 use crate::ids::{ApiKeyId, ChatRoomId, MessageId, TenantId, UserId};
 
 /// Who speaks. It names who they are, not what they may do: that is asked each time.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Person {
     /// The user's row.
+    #[serde(rename = "userID")]
     pub user: UserId,
     /// `firebaseID` on the wire.
+    #[serde(rename = "firebaseID")]
     pub subject: String,
     /// The API key, if one was used: it may narrow the rights.
+    #[serde(rename = "apiKeyID", default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<ApiKeyId>,
 }
 

@@ -256,6 +256,25 @@ impl Auth {
             (Proof::Token { .. }, Some(user)) => Holder::User(user.clone()),
             (Proof::Token { .. }, None) => return Err(Error::NotAMember),
         };
+        self.granted(holder, tenant).await
+    }
+
+    /// All that a user may do in the tenant now, without a credential at hand: for what they asked for
+    /// earlier. With the API key that they used: no more than it. `NotAMember` and `Denied` as in
+    /// [`Auth::authorize`].
+    pub async fn permissions_of(
+        &self,
+        user: &UserId,
+        key: Option<&ApiKeyId>,
+        tenant: &TenantId,
+    ) -> Result<Permissions, Error> {
+        let own = self.granted(Holder::User(user.clone()), tenant).await?;
+        let Some(key) = key else { return Ok(own) };
+        // A key of another tenant is none here.
+        Ok(own.intersect(self.granted(Holder::Key(key.clone()), tenant).await?))
+    }
+
+    async fn granted(&self, holder: Holder, tenant: &TenantId) -> Result<Permissions, Error> {
         let grant = match self.remembered(&holder, tenant) {
             Ok(grant) => grant,
             Err(generation) => {

@@ -2,6 +2,8 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use super::Consent;
 use crate::{
     ai::Person,
@@ -14,13 +16,16 @@ use crate::{
 pub type AckFrame = Arc<dyn Fn(&Joined) -> Option<Frame> + Send + Sync>;
 
 /// Who asks, and from where: for rights and the audit.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asker {
     /// Who.
+    #[serde(flatten)]
     pub person: Person,
     /// Where from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
     /// The request or event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestId>,
 }
 

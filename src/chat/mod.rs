@@ -2,6 +2,7 @@
 
 mod messages;
 mod proposal;
+pub mod room;
 
 pub use messages::{Accepted, AckFrame, Asker, Join, Joined, Say};
 pub use proposal::{Action, Answered, Consent, Proposal, ProposalStatus};

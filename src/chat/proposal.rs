@@ -44,7 +44,7 @@ pub enum ProposalStatus {
     Superseded,
     /// Nobody answered in time.
     Expired,
-    /// It had begun when the hub died, and whether it happened is not known.
+    /// It had begun, and whether it happened is not known: the hub died, or its answer never came.
     Unknown,
 }
 
@@ -76,4 +76,7 @@ pub enum Answered {
     Done(Box<crate::ai::Output>),
     /// It failed, without effect as far as is known.
     Failed(crate::ai::ToolError),
+    /// It was under way and its end is not known (the connection broke off, its time was over): it may
+    /// have had its effect. A person must look; it is not tried again.
+    Unknown(crate::ai::ToolError),
 }

@@ -31,6 +31,8 @@ pub enum Unique {
     ApiKey,
     /// The workflow, or this version of it, exists.
     Workflow,
+    /// A chat room with this id exists.
+    ChatRoom,
     /// Any other row.
     Other,
 }
@@ -184,6 +186,7 @@ fn unique(constraint: &str, message: &str) -> Unique {
         ("members", Unique::Member),
         ("api_keys", Unique::ApiKey),
         ("workflow", Unique::Workflow),
+        ("chat_rooms", Unique::ChatRoom),
     ]
     .into_iter()
     .find_map(|(name, what)| table.starts_with(name).then_some(what))

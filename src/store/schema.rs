@@ -258,6 +258,39 @@ diesel::table! {
 }
 
 diesel::table! {
+    chat_rooms (chat_room_id) {
+        chat_room_id -> Text,
+        tenant_id -> Text,
+        owner_id -> Text,
+        subject -> Text,
+        title -> Nullable<Text>,
+        is_archived -> Bool,
+        attention -> Bool,
+        messages -> BigInt,
+        last_message_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    chat_members (chat_room_id, user_id) {
+        chat_room_id -> Text,
+        user_id -> Text,
+        subject -> Text,
+        invited_by -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    catalogue_revisions (tenant_id) {
+        tenant_id -> Text,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
     collection_requests (collection_request_id) {
         collection_request_id -> Text,
         instance_id -> Text,
@@ -282,3 +315,4 @@ diesel::joinable!(members -> users (user_id));
 diesel::joinable!(members -> tenants (tenant_id));
 diesel::allow_tables_to_appear_in_same_query!(members, tenants, users);
 diesel::allow_tables_to_appear_in_same_query!(workflows, workflow_versions);
+diesel::allow_tables_to_appear_in_same_query!(chat_rooms, chat_members);

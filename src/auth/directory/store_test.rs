@@ -153,6 +153,52 @@ async fn a_key_opens_its_tenant_until_it_is_disabled_or_gone() {
 }
 
 #[tokio::test]
+async fn a_person_without_a_credential_at_hand_may_what_is_true_now() {
+    let place = open();
+    let auth = &place.auth;
+    let (acme, other) = (new_tenant(auth, "acme").await, new_tenant(auth, "other").await);
+    let ann = new_user(auth, "ann").await;
+    let execute = Permission::WorkflowExecute;
+    let may = async |key: Option<&ApiKeyId>, permission: Permission, tenant: &TenantId| {
+        auth.permissions_of(&ann.id, key, tenant).await.map(|all| all.contains(permission))
+    };
+    assert_eq!(may(None, execute, &acme).await, Err(Error::NotAMember));
+    auth.put_member(&by(), &acme, &ann.id, ADMIN).await.unwrap();
+    assert_eq!(may(None, execute, &acme).await, Ok(true));
+    assert_eq!(may(None, execute, &other).await, Err(Error::NotAMember));
+
+    // A key narrows, also when its role is narrowed later, and is refused when it is disabled or gone.
+    auth.put_role(&by(), &acme, "starter", vec!["tenant:workflow:execute".to_owned()]).await.unwrap();
+    let new = NewApiKey { title: "k".into(), role: Some("starter".into()), ..NewApiKey::default() };
+    let (key, _) = auth.create_api_key(&by(), &acme, Some(&ann.id), new).await.unwrap();
+    assert_eq!(may(Some(&key.id), execute, &acme).await, Ok(true));
+    assert_eq!(may(Some(&key.id), Permission::DataSourceRead, &acme).await, Ok(false));
+    auth.put_role(&by(), &acme, "starter", vec!["tenant:workflow:read".to_owned()]).await.unwrap();
+    assert_eq!(may(Some(&key.id), execute, &acme).await, Ok(false));
+    assert_eq!(may(Some(&ApiKeyId::generate()), execute, &acme).await, Err(Error::NotAMember));
+    auth.put_member(&by(), &other, &ann.id, ADMIN).await.unwrap();
+    assert_eq!(may(Some(&key.id), execute, &other).await, Err(Error::NotAMember), "a key of acme");
+    auth.disable_api_key(&by(), &acme, &key.id, true).await.unwrap();
+    assert_eq!(may(Some(&key.id), execute, &acme).await, Err(Error::Denied));
+
+    // Another's key lends nobody its rights.
+    let bob = new_user(auth, "bob").await;
+    auth.put_member(&by(), &acme, &bob.id, "starter").await.unwrap();
+    let new = NewApiKey { title: "a".into(), ..NewApiKey::default() };
+    let (whole, _) = auth.create_api_key(&by(), &acme, Some(&ann.id), new).await.unwrap();
+    let of_bob = auth.permissions_of(&bob.id, Some(&whole.id), &acme).await.unwrap();
+    assert!(!of_bob.contains(execute) && of_bob.contains(Permission::WorkflowRead));
+
+    auth.update_user(&by(), &ann.id, UserPatch { is_disabled: Some(true), ..UserPatch::default() })
+        .await
+        .unwrap();
+    assert_eq!(may(None, execute, &acme).await, Err(Error::Denied));
+    assert_eq!(may(Some(&whole.id), execute, &acme).await, Err(Error::Denied));
+    auth.delete_member(&by(), &acme, &ann.id).await.unwrap();
+    assert_eq!(may(None, execute, &acme).await, Err(Error::NotAMember));
+}
+
+#[tokio::test]
 async fn lists_come_in_pages_newest_first() {
     let place = open();
     let auth = &place.auth;

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 
 use super::NewRow;
 use crate::{
-    ids::{CollectionId, Epoch, HubId, RunId, Seq, StreamId},
+    ids::{ChatRoomId, CollectionId, Epoch, HubId, RunId, Seq, StreamId},
     store::tables::{
+        audit::NoteEntry,
+        chat::{MemberChange, NewRoom, RoomChange},
         collection::{CloseRequest, NewRequest},
         registrations::Registration,
         runs::{NewRun, RunChange},
@@ -125,6 +127,19 @@ pub enum Projection {
         /// Why.
         close: Box<CloseRequest>,
     },
+    /// A chat room begins. `Duplicate(ChatRoom)` when its id is taken.
+    RoomInserted(Box<NewRoom>),
+    /// A chat room is as this says now.
+    RoomChanged {
+        /// The room.
+        room: ChatRoomId,
+        /// How.
+        change: Box<RoomChange>,
+    },
+    /// Somebody is in a chat room now, or out of it.
+    ChatMember(Box<MemberChange>),
+    /// A row of the audit.
+    Audit(Box<NoteEntry>),
     /// A widget is registered with the run of the stream.
     Registered {
         /// The registration.

@@ -5,7 +5,7 @@ use crate::{
     ids::StreamId,
     store::{
         Connection, Error,
-        tables::{collection, keys, registrations, runs, timers},
+        tables::{audit, chat, collection, keys, registrations, runs, timers},
     },
 };
 
@@ -27,6 +27,10 @@ pub(super) fn apply(
         Projection::IngestKey { run, key, seq } => keys::insert_ingested(connection, run, key, *seq),
         Projection::RequestOpened(new) => collection::insert(connection, new),
         Projection::RequestClosed { request, close } => collection::close(connection, request, close),
+        Projection::RoomInserted(new) => chat::insert(connection, new),
+        Projection::RoomChanged { room, change } => chat::update(connection, room, change),
+        Projection::ChatMember(change) => chat::set_member(connection, change),
+        Projection::Audit(entry) => audit::note(connection, entry),
         Projection::Registered { row, hub, at } => registrations::put(connection, row, hub, *at),
     }
 }

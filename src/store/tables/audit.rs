@@ -98,3 +98,39 @@ pub fn list(
         .load(connection)?;
     Ok(page.finish(rows, total, |row: &Entry| (row.at, row.audit_id.clone())))
 }
+
+/// A row that travels with the rows of a stream.
+#[derive(Debug, Clone)]
+pub struct NoteEntry {
+    /// When.
+    pub at: Timestamp,
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub action: &'static str,
+    /// Upon what.
+    pub subject: String,
+    /// More; never a secret.
+    pub detail: serde_json::Value,
+    /// The request that asked for it.
+    pub request: Option<RequestId>,
+}
+
+/// The same as [`record`], in the transaction of an append.
+pub(in crate::store) fn note(connection: &mut Connection, entry: &NoteEntry) -> Result<(), Error> {
+    let NoteEntry { at, tenant, actor, action, subject, detail, request } = entry;
+    record(
+        connection,
+        &NewEntry {
+            at: *at,
+            tenant: Some(tenant),
+            actor,
+            action,
+            subject,
+            detail: detail.clone(),
+            request: request.as_ref(),
+        },
+    )
+}

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use crate::{
     ids::{
-        ApiKeyId, CollectionId, DataQueryId, DataSourceId, ListenerId, NodeId, RequestId, RunId, SocketId,
-        StreamId, TenantId, UserId, WidgetId, WorkflowId,
+        ApiKeyId, ChatRoomId, CollectionId, DataQueryId, DataSourceId, ListenerId, NodeId, RequestId, RunId,
+        SocketId, StreamId, TenantId, UserId, WidgetId, WorkflowId,
     },
     store::Error,
 };
@@ -79,6 +79,11 @@ where
 }
 
 impl From<Id> for RunId {
+    fn from(column: Id) -> Self {
+        Self::trusted(&column.0)
+    }
+}
+impl From<Id> for ChatRoomId {
     fn from(column: Id) -> Self {
         Self::trusted(&column.0)
     }

@@ -8,6 +8,8 @@
 
 mod accounts;
 pub mod audit;
+pub mod catalogue;
+pub mod chat;
 pub mod collection;
 mod columns;
 pub mod definitions;

@@ -1,0 +1,3 @@
+DROP TABLE catalogue_revisions;
+DROP TABLE chat_members;
+DROP TABLE chat_rooms;
