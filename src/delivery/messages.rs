@@ -87,6 +87,7 @@ pub(super) enum Command {
     Hold(Subject, Member),
     Unregister(Box<Unregister>),
     Publish(Arc<Publish>),
+    Whisper(Subject, Frame),
     Resync(Subject, Arc<Lowest>),
     Close(Box<Ending>),
     CloseAll(Box<(CloseReason, Option<Frame>)>),
@@ -117,7 +118,7 @@ impl Command {
     pub fn cost(&self) -> usize {
         let all = |frames: &[Frame]| frames.iter().map(Frame::cost).sum();
         match self {
-            Self::Direct(_, frame) => frame.cost(),
+            Self::Direct(_, frame) | Self::Whisper(_, frame) => frame.cost(),
             Self::Page(page) => all(&page.frames),
             Self::Add(add) => {
                 all(&add.frames) + add.register.as_ref().map_or(0, |register| register.snapshot.cost())

@@ -17,7 +17,10 @@ use super::{
     presence::Presence,
     types::{CloseReason, Error, Member, Subject},
 };
-use crate::{ids::Seq, protocol::frame::Frame};
+use crate::{
+    ids::Seq,
+    protocol::frame::{Frame, Policy},
+};
 
 /// Commands that may wait for one worker; beyond it [`Shards::is_behind`].
 pub(super) const MAX_UNANSWERED: usize = 4096;
@@ -123,6 +126,18 @@ impl Shards {
         let publish = Arc::new(publish);
         for shard in shards {
             self.send(shard, Command::Publish(publish.clone()));
+        }
+    }
+
+    /// Something of the moment that is no row, to the members that asked for progress. Who is slow does not
+    /// get it, nor does a worker that is behind: it may be lost and never closes a session.
+    pub fn whisper(&self, subject: &Subject, frame: Frame) {
+        let frame = frame.with_policy(Policy::Volatile);
+        for shard in self.0.presence.shards(subject) {
+            let is_behind = self.0.lines.get(usize::from(shard)).is_none_or(Line::is_behind);
+            if !is_behind {
+                self.send(shard, Command::Whisper(subject.clone(), frame.clone()));
+            }
         }
     }
 

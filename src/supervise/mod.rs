@@ -13,7 +13,8 @@
 //! its reply channel, which its sender hears.
 //!
 //! Reads: `messages` (what is said), `entry` (what a child's state does with it, pure), `policy`
-//! (how often, pure), `placement` (where, pure), `guard` (how it ended), `registry` (the shell), `watch` (its eye on progress).
+//! (how often, pure), `placement` (where, pure), `guard` (how it ended), `registry` (the shell), `watch` (its eye on progress), `timers` (what
+//! wakes children at a time).
 mod entry;
 mod guard;
 mod handle;
@@ -24,6 +25,7 @@ mod policy;
 mod registry;
 #[cfg(test)]
 mod registry_test;
+mod timers;
 mod watch;
 
 pub use self::{
@@ -31,4 +33,5 @@ pub use self::{
     handle::{Handle, Limits, RestartRefused},
     inspect::Inspect,
     messages::{Command, Control, Deliver, Kind, Refused, Ticket},
+    timers::{TimerTask, Timers, Wake},
 };

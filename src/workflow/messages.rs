@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     engine::{Ingested, RunStatus, Submission, WidgetInput},
     ids::{RunId, Seq},
-    supervise::{Command, Refused},
+    supervise::{self, Command, Refused},
 };
 
 /// The way to answer.
@@ -29,6 +29,20 @@ pub(super) enum Wake {
     Admit,
     /// A timer is due; its key.
     Timer(Arc<str>),
+}
+
+impl supervise::Wake for Wake {
+    type Id = RunId;
+    const STREAMS: &'static str = "run:";
+    fn id(name: &str) -> RunId {
+        RunId::trusted(name)
+    }
+    fn timer(key: &str) -> Self {
+        Self::Timer(Arc::from(key))
+    }
+    fn is_timer(&self) -> bool {
+        matches!(self, Self::Timer(_))
+    }
 }
 
 /// What a run can be asked.

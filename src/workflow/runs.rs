@@ -62,7 +62,7 @@ impl Runs {
         let runs = Self { hub, registry };
         let (sender, load) = (runs.clone(), runs.registry.clone());
         home.spawn(async move {
-            let send = |run: RunId, ask: Ask| sender.send(run, ask);
+            let send = |run: RunId, wake: Wake| sender.send(run, Ask::Wake(wake.clone())).map_err(|_| wake);
             task.run(send, || load.open()).await;
         });
         home.spawn(mind_all(runs.clone(), wanted));

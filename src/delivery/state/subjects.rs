@@ -123,6 +123,7 @@ impl Board {
             }
             Command::Unregister(gone) => self.unregister(&gone),
             Command::Publish(publish) => self.publish(&publish),
+            Command::Whisper(subject, frame) => self.whisper(&subject, &frame),
             Command::Resync(subject, lowest) => {
                 let watched = self.subjects.watchers(&subject);
                 let seqs = watched.iter().flat_map(|(_, watched)| &watched.watchers);
@@ -288,6 +289,16 @@ impl Board {
             // A session with two sockets in this subject stands here twice; the second end finds
             // nothing, because no place is opened in between.
             self.end(index, CloseReason::SlowClient);
+        }
+    }
+
+    /// Something of the moment, to those who asked for it; what nobody can take is dropped.
+    fn whisper(&mut self, subject: &Subject, frame: &Frame) {
+        let Some((_, watched)) = self.subjects.watchers(subject) else { return };
+        let listening = watched.watchers.iter().filter(|watcher| watcher.progress && !watcher.held);
+        let indices: Vec<u32> = listening.map(|watcher| watcher.index).collect();
+        for index in indices {
+            self.enqueue(index, frame.clone());
         }
     }
 

@@ -60,6 +60,36 @@ async fn progress_goes_to_those_who_asked_and_before_the_rows_frame() {
 }
 
 #[actix_web::test]
+async fn a_whisper_goes_to_those_who_asked_and_takes_no_place_in_the_rows() {
+    let rig = rig(Settings { queue_frames: 8, ..settings() });
+    let ((plain, _a), (curious, ear)) = (rig.session("a"), rig.session("b"));
+    rig.shards.add_member(join(&plain, 0));
+    rig.shards.add_member(AddMember { progress: true, ..join(&curious, 0) });
+    rig.shards.whisper(&run(), Frame::engine("4he"));
+    rig.shards.publish(row(1));
+    rig.shards.whisper(&run(), Frame::engine("4llo"));
+    rig.shards.publish(row(2));
+    rig.idle().await;
+    assert_eq!(rig.texts(plain.slot()), ["41", "42"]);
+    assert_eq!(rig.texts(curious.slot()), ["4he", "41", "4llo", "42"]);
+    // Who is slow misses whispers, never rows, and stays.
+    for _ in 0..100 {
+        rig.shards.whisper(&run(), Frame::engine("4x"));
+    }
+    rig.shards.publish(row(3));
+    rig.idle().await;
+    let told = rig.texts(curious.slot());
+    assert_eq!(told.last().map(String::as_str), Some("43"));
+    assert!(told.len() <= 5, "{told:?}");
+    assert_eq!(ear.closed_as(), None);
+    // Who left hears none.
+    rig.shards.remove_member(&run(), &curious);
+    rig.shards.whisper(&run(), Frame::engine("4y"));
+    rig.idle().await;
+    assert!(rig.texts(curious.slot()).is_empty());
+}
+
+#[actix_web::test]
 async fn a_socket_that_left_gets_nothing_and_becomes_no_member() {
     let rig = rig(settings());
     let (member, _ear) = rig.session("a");

@@ -30,15 +30,20 @@ pub struct Timer {
     pub due_at: Timestamp,
 }
 
-/// Timers due until then (that moment included), earliest first, behind `after`.
+/// Timers of the streams whose names begin so, due until then (that moment included), earliest first,
+/// behind `after`.
 pub fn due(
     connection: &mut Connection,
+    streams: &str,
     until: Timestamp,
     after: Option<&Timer>,
     limit: i64,
 ) -> Result<Vec<Timer>, Error> {
-    let mut query =
-        timers::table.filter(timers::due_at.le(to_micros(until))).select(Timer::as_select()).into_boxed();
+    let mut query = timers::table
+        .filter(timers::due_at.le(to_micros(until)))
+        .filter(timers::stream.like(format!("{streams}%")))
+        .select(Timer::as_select())
+        .into_boxed();
     if let Some(last) = after {
         let (at, stream) = (to_micros(last.due_at), last.stream.as_str());
         let same_stream = timers::stream.eq(stream).and(timers::key.gt(last.key.as_str()));

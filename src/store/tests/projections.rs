@@ -99,18 +99,21 @@ fn timers_are_set_moved_and_cleared() {
         let mut last = None;
         loop {
             let after = last.take();
-            let page = look(&store, move |c| timers::due(c, at(30), after.as_ref(), 1)).await;
+            let page = look(&store, move |c| timers::due(c, "run:", at(30), after.as_ref(), 1)).await;
             let Some(timer) = page.into_iter().next() else { break };
             seen.push((timer.stream.to_string(), timer.key.clone(), timer.due_at));
             last = Some(timer);
         }
         let timer = |stream: &str, key: &str, second| (stream.to_owned(), key.to_owned(), at(second));
         assert_eq!(seen, [timer("run:b", "a", 20), timer("run:a", "a", 25), timer("run:a", "c", 30)]);
-        assert_eq!(look(&store, |c| timers::due(c, at(24), None, 10)).await.len(), 1);
+        assert_eq!(look(&store, |c| timers::due(c, "run:", at(24), None, 10)).await.len(), 1);
+        append(&store, Append { projections: vec![set("a", 5)], ..first("room:a", 1) }).await.unwrap();
+        let of_rooms = look(&store, |c| timers::due(c, "room:", at(99), None, 10)).await;
+        assert_eq!(of_rooms.iter().map(|timer| timer.stream.as_str()).collect::<Vec<_>>(), ["room:a"]);
         append(&store, Append { projections: vec![Projection::TimersCleared], ..next("run:a", 2, 1) })
             .await
             .unwrap();
-        assert_eq!(look(&store, |c| timers::due(c, at(99), None, 10)).await.len(), 1);
+        assert_eq!(look(&store, |c| timers::due(c, "run:", at(99), None, 10)).await.len(), 1);
     });
 }
 
@@ -166,7 +169,7 @@ fn a_removed_run_leaves_nothing() {
         append(&store, Append { projections: all, ..first("run:a", 3) }).await.unwrap();
         store.write(|c| runs::remove(c, &run("a"))).await.unwrap();
         assert_eq!(look(&store, |c| runs::find(c, &run("a"))).await, None);
-        assert_eq!(look(&store, |c| timers::due(c, at(99), None, 10)).await, []);
+        assert_eq!(look(&store, |c| timers::due(c, "run:", at(99), None, 10)).await, []);
         assert_eq!(look(&store, |c| keys::ingested(c, &run("a"), &["k".to_owned()])).await, []);
         let late = append(&store, next("run:a", 3, 1)).await;
         assert!(matches!(late, Err(Error::Fenced)), "{late:?}");

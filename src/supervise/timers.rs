@@ -1,14 +1,15 @@
-//! Wakes runs: one task a hub. A wake time is a row of `timers`; the task holds those of the next
-//! minute in memory, hears of nearer ones from the actors that set them, and gives a due one to its
-//! run as a command. The row goes with the rows that the run writes because of it, so a timer that
-//! was lost on its way is found again by the next look.
+//! Wakes the children of a kind: one task a kind. A wake time is a row of `timers`; the task holds those
+//! of the next minute in memory, hears of nearer ones from the actors that set them, and gives a due one
+//! to its actor as a command. The row goes with the rows that the actor writes because of it, so a timer
+//! that was lost on its way is found again by the next look. Each kind reads the rows of its own streams.
 //!
-//! What must be tried again later (a run that could not be woken, because queues were full or it is
+//! What must be tried again later (an actor that could not be woken, because queues were full or it is
 //! crash looping) waits here too.
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::Arc,
+    fmt::Debug,
+    hash::Hash,
     time::Duration,
 };
 
@@ -17,12 +18,11 @@ use tokio::sync::mpsc;
 
 use crate::{
     clock::Clock,
-    ids::{RunId, StreamId},
+    ids::StreamId,
     store::{
         Store,
         tables::timers::{self, Timer},
     },
-    workflow::messages::{Ask, Wake},
 };
 
 /// How far ahead timers are held in memory.
@@ -33,38 +33,52 @@ const RELOAD: SignedDuration = SignedDuration::from_secs(45);
 const PAGE: i64 = 500;
 /// Longest sleep: the wall clock may jump.
 const LONGEST: Duration = Duration::from_secs(1);
-/// Runs that may be on their way up because of timers; the next ones wait.
+/// Actors that may be on their way up because of timers; the next ones wait.
 const IN_FLIGHT: usize = 512;
+
+/// What the children of a kind are woken with.
+pub trait Wake: Clone + Eq + Ord + Hash + Debug + Unpin + Send + 'static {
+    /// What names a child.
+    type Id: Clone + Eq + Ord + Hash + Debug + Unpin + Send + 'static;
+    /// How the names of their streams begin; the id follows.
+    const STREAMS: &'static str;
+    /// The id, from the name of a stream.
+    fn id(name: &str) -> Self::Id;
+    /// A timer of the table is due.
+    fn timer(key: &str) -> Self;
+    /// It stands in the table: it need not be held here before its time is near.
+    fn is_timer(&self) -> bool;
+}
 
 /// Something to be done at a time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Due {
+struct Due<W: Wake> {
     at: Timestamp,
-    run: RunId,
-    wake: Wake,
+    id: W::Id,
+    wake: W,
 }
 
 /// The actors' end: tells the task of a nearer time. Cheap to clone.
 #[derive(Clone)]
-pub(in crate::workflow) struct Timers {
-    told: mpsc::UnboundedSender<Due>,
+pub struct Timers<W: Wake> {
+    told: mpsc::UnboundedSender<Due<W>>,
 }
 
 /// The task's end, made before the registry that it needs.
-pub(in crate::workflow) struct TimerTask {
-    told: mpsc::UnboundedReceiver<Due>,
+pub struct TimerTask<W: Wake> {
+    told: mpsc::UnboundedReceiver<Due<W>>,
     store: Store,
     clock: Clock,
-    due: BTreeSet<Due>,
+    due: BTreeSet<Due<W>>,
     loaded_until: Timestamp,
     reload_at: Timestamp,
     /// Where the table's rows are held under another time than before.
-    held: HashMap<(RunId, Wake), Timestamp>,
+    held: HashMap<(W::Id, W), Timestamp>,
 }
 
-impl Timers {
+impl<W: Wake> Timers<W> {
     /// Both ends.
-    pub(in crate::workflow) fn new(store: Store, clock: Clock) -> (Self, TimerTask) {
+    pub fn new(store: Store, clock: Clock) -> (Self, TimerTask<W>) {
         let (sender, told) = mpsc::unbounded_channel();
         let task = TimerTask {
             told,
@@ -79,29 +93,21 @@ impl Timers {
     }
 
     /// A timer's row was committed.
-    pub(in crate::workflow) fn set(&self, run: &RunId, key: &str, at: Timestamp) {
-        self.tell(Due { at, run: run.clone(), wake: Wake::Timer(Arc::from(key)) });
+    pub fn set(&self, id: &W::Id, key: &str, at: Timestamp) {
+        self.again(id, W::timer(key), at);
     }
 
-    /// Give the run this again then: it was refused.
-    pub(in crate::workflow) fn again(&self, run: &RunId, wake: Wake, at: Timestamp) {
-        self.tell(Due { at, run: run.clone(), wake });
-    }
-
-    fn tell(&self, due: Due) {
+    /// Give the actor this again then: it was refused.
+    pub fn again(&self, id: &W::Id, wake: W, at: Timestamp) {
         // The task ends with the hub; what it does not hear is in the table.
-        let _ = self.told.send(due);
+        let _ = self.told.send(Due { at, id: id.clone(), wake });
     }
 }
 
-impl TimerTask {
-    /// Runs until every [`Timers`] is gone. `send` gives a run its command, or gives it back when the
-    /// registry is full; `open` says how much the registry has to do.
-    pub(in crate::workflow) async fn run(
-        mut self,
-        send: impl Fn(RunId, Ask) -> Result<(), Ask>,
-        open: impl Fn() -> usize,
-    ) {
+impl<W: Wake> TimerTask<W> {
+    /// Runs until every [`Timers`] is gone. `send` gives an actor its command, or gives it back when
+    /// the registry is full; `open` says how much the registry has to do.
+    pub async fn run(mut self, send: impl Fn(W::Id, W) -> Result<(), W>, open: impl Fn() -> usize) {
         loop {
             let now = self.clock.now();
             if now >= self.reload_at || now + HORIZON + HORIZON < self.loaded_until {
@@ -112,8 +118,8 @@ impl TimerTask {
                 && open() < IN_FLIGHT
             {
                 let Some(due) = self.due.pop_first() else { break };
-                self.held.remove(&(due.run.clone(), due.wake.clone()));
-                if send(due.run.clone(), Ask::Wake(due.wake.clone())).is_err() {
+                self.held.remove(&(due.id.clone(), due.wake.clone()));
+                if send(due.id.clone(), due.wake.clone()).is_err() {
                     self.hold(Due { at: self.clock.now() + SignedDuration::from_millis(100), ..due });
                     break;
                 }
@@ -142,15 +148,15 @@ impl TimerTask {
         Duration::try_from(wait).unwrap_or_default().clamp(Duration::from_millis(1), LONGEST)
     }
 
-    fn hear(&mut self, due: Due) {
+    fn hear(&mut self, due: Due<W>) {
         // What is further away comes with the next look at the table; a wake is in no table.
-        if due.at <= self.loaded_until || !matches!(due.wake, Wake::Timer(_)) {
+        if due.at <= self.loaded_until || !due.wake.is_timer() {
             self.hold(due);
         }
     }
 
-    fn hold(&mut self, due: Due) {
-        let key = (due.run.clone(), due.wake.clone());
+    fn hold(&mut self, due: Due<W>) {
+        let key = (due.id.clone(), due.wake.clone());
         if let Some(before) = self.held.insert(key, due.at) {
             self.due.remove(&Due { at: before, ..due.clone() });
         }
@@ -163,7 +169,8 @@ impl TimerTask {
         let mut after: Option<Timer> = None;
         loop {
             let from = after.clone();
-            let page = self.store.read(move |db| timers::due(db, until, from.as_ref(), PAGE)).await;
+            let page =
+                self.store.read(move |db| timers::due(db, W::STREAMS, until, from.as_ref(), PAGE)).await;
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
@@ -173,10 +180,10 @@ impl TimerTask {
                 }
             };
             for timer in &page {
-                let Some(run) = run_of(&timer.stream) else { continue };
-                let wake = Wake::Timer(Arc::from(timer.key.as_str()));
-                if !self.held.contains_key(&(run.clone(), wake.clone())) {
-                    self.hold(Due { at: timer.due_at, run, wake });
+                let Some(id) = id_of::<W>(&timer.stream) else { continue };
+                let wake = W::timer(&timer.key);
+                if !self.held.contains_key(&(id.clone(), wake.clone())) {
+                    self.hold(Due { at: timer.due_at, id, wake });
                 }
             }
             if (page.len() as i64) < PAGE {
@@ -192,6 +199,6 @@ impl TimerTask {
     }
 }
 
-fn run_of(stream: &StreamId) -> Option<RunId> {
-    stream.as_str().strip_prefix("run:").map(RunId::trusted)
+fn id_of<W: Wake>(stream: &StreamId) -> Option<W::Id> {
+    stream.as_str().strip_prefix(W::STREAMS).map(W::id)
 }
