@@ -21,6 +21,8 @@ mod effect;
 mod event;
 mod limits;
 mod state;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod words;
 

@@ -1,0 +1,6 @@
+//! A room without anything around it.
+
+mod consents;
+mod property;
+mod stage;
+mod turns;
