@@ -61,6 +61,34 @@ pub fn check_query(kind: &str, options: &Value) -> Vec<Problem> {
     out
 }
 
+/// Whether running a query can change anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It only reads, and is run so that it cannot do otherwise: SQL in a transaction that reads only
+    /// and is rolled back, or on a file that was opened for reading; HTTP with GET or HEAD. What a
+    /// function of the database itself does outside of it, or a service behind a GET, is their author's.
+    Reads,
+    /// It writes, or nobody here can know: SQL that is saved with `readOnly: false`, HTTP with another
+    /// method, whatever a query service does, a kind that this hub does not know.
+    MayWrite,
+}
+
+/// The effect of a query over a source of this kind. What it is saved as decides, never its words: a
+/// statement that writes but is saved as one that only reads is refused by the database.
+pub(super) fn effect(kind: &str, options: &Value) -> Effect {
+    let reads = match kind {
+        "postgresql" | "mysql" | "sqlite" => {
+            options.get("readOnly").is_none_or(|value| value.as_bool() != Some(false))
+        }
+        "http" => match options.get("method").filter(|value| !value.is_null()) {
+            None => true,
+            Some(method) => matches!(method.as_str(), Some("GET" | "HEAD")),
+        },
+        _ => false,
+    };
+    if reads { Effect::Reads } else { Effect::MayWrite }
+}
+
 /// `timeoutSeconds` of a query.
 pub(super) fn timeout(value: &Value) -> Option<f64> {
     let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;

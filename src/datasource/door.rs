@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Error, Vault, check,
+    Effect, Error, Vault, check,
     drivers::{Drivers, Job},
     fair::Turns,
     hosts::Hosts,
@@ -199,6 +199,18 @@ impl DataSources {
     }
 
     /// Connects with settings that are not saved: `{ latencyMs, server, warnings? }`, or why not.
+    /// Whether a saved query of the tenant can change anything; asks no database. None: the tenant has
+    /// no such query, also when a query service may know it. A removed source has no effect to fear, but
+    /// what takes its place might: unknown is [`Effect::MayWrite`].
+    pub async fn effect(&self, tenant: &TenantId, query: &DataQueryId) -> Result<Option<Effect>, Error> {
+        let Some(query) = self.inner.shelf.query(tenant, query).await? else { return Ok(None) };
+        let Some(source) = &query.source else { return Ok(Some(Effect::MayWrite)) };
+        let source = self.inner.shelf.source(tenant, source).await?;
+        let known = source.map(|source| check::effect(&source.kind, &query.options));
+        Ok(Some(known.unwrap_or(Effect::MayWrite)))
+    }
+
+    /// Connects to a source that may not be saved yet: `{ latencyMs, server, warnings? }`, or why not.
     /// `secrets` are its credentials in the clear.
     pub async fn test(
         &self,

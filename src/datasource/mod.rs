@@ -31,7 +31,7 @@ mod sqlite;
 mod tests;
 
 pub use self::{
-    check::{KINDS, Problem, check_query, check_source, secret_keys},
+    check::{Effect, KINDS, Problem, check_query, check_source, secret_keys},
     door::{DataSources, Parts, QueryCall},
     error::{Error, Reason},
     seal::Vault,

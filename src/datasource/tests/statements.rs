@@ -225,3 +225,41 @@ fn other_faults_of_a_query_are_told() {
     }
     assert_eq!(check_source("sqlite", &json!({ "file": "shop/sales.db" })), []);
 }
+
+#[tokio::test]
+async fn what_a_query_is_saved_as_says_whether_it_can_change_anything() {
+    use super::rig::{Rig, tenant};
+    use crate::{
+        config::sections::DataSource,
+        datasource::Effect,
+        ids::{DataQueryId, DataSourceId, TenantId},
+    };
+    let rig = Rig::new(DataSource::default());
+    let (reads, writes) = (Effect::Reads, Effect::MayWrite);
+    for (kind, options, expected) in [
+        ("postgresql", json!({ "query": "SELECT 1" }), reads),
+        ("mysql", json!({ "query": "SELECT 1", "readOnly": true }), reads),
+        ("sqlite", json!({ "query": "SELECT 1", "readOnly": null }), reads),
+        // It is run in a transaction that only reads, which refuses it.
+        ("postgresql", json!({ "query": "WITH x AS (DELETE FROM t RETURNING 1) SELECT 1" }), reads),
+        ("postgresql", json!({ "query": "SELECT f()", "readOnly": false }), writes),
+        ("sqlite", json!({ "query": "SELECT 1", "readOnly": false }), writes),
+        ("http", json!({ "path": "/a" }), reads),
+        ("http", json!({ "path": "/a", "method": "HEAD" }), reads),
+        ("http", json!({ "path": "/a", "method": "POST" }), writes),
+        ("http", json!({ "path": "/a", "method": "get" }), writes),
+        ("http", json!({ "path": "/a", "method": 7 }), writes),
+        ("oracle", json!({ "query": "SELECT 1" }), writes),
+    ] {
+        let query = rig.query(&rig.source(kind, json!({}), json!({})), options.clone());
+        let found = rig.sources.effect(&tenant(), &query).await.unwrap();
+        assert_eq!(found, Some(expected), "{kind} {options}");
+        let foreign = rig.sources.effect(&TenantId::trusted("t2"), &query).await.unwrap();
+        assert_eq!(foreign, None, "that of another tenant is none");
+    }
+    let of_service = rig.query_of(&tenant(), None, json!({}));
+    assert_eq!(rig.sources.effect(&tenant(), &of_service).await.unwrap(), Some(writes));
+    let orphan = rig.query_of(&tenant(), Some(&DataSourceId::generate()), json!({ "query": "SELECT 1" }));
+    assert_eq!(rig.sources.effect(&tenant(), &orphan).await.unwrap(), Some(writes));
+    assert_eq!(rig.sources.effect(&tenant(), &DataQueryId::generate()).await.unwrap(), None);
+}
