@@ -8,6 +8,7 @@
 mod append;
 mod batch;
 mod bed;
+mod chat;
 mod entities;
 mod migrate;
 mod outage;
