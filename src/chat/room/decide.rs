@@ -38,6 +38,10 @@ pub fn step(state: &RoomState, command: &RoomCommand, now: Timestamp) -> Result<
     let mut work = Work { step: Step { rows: Vec::new(), state: state.clone(), effects: Vec::new() }, now };
     work.carry_out(command)?;
     work.settle();
+    // What was kept open while it was being shown.
+    if work.expire() {
+        work.settle();
+    }
     if !work.step.rows.is_empty() && work.state().snapshot_due() {
         let facts = work.state().facts.clone();
         work.push(RoomEvent::Snapshot(Box::new(facts)));
@@ -182,7 +186,7 @@ impl Work {
     fn answered(&mut self, message: &MessageId, answer: &Answer, preview: Option<&Called>) {
         let Some(first) = self.first(message) else { return };
         let Some(Next::Answer { .. }) = next(self.state()) else { return };
-        let anew = first.action.map(words::taken_anew);
+        let anew = first.action.map(|_| words::taken_anew());
         let mut text = match anew {
             Some(anew) => words::with(anew, &answer.text),
             None => answer.text.clone(),
@@ -268,8 +272,13 @@ impl Work {
                 }
             }
             Answered::Failed(error @ (ToolError::Denied(_) | ToolError::NeedsConsent)) => {
-                let told = self.bot(words::may_not(error), Ended::Error);
-                self.push(RoomEvent::Returned(Returned { proposal: id.clone(), by, at: self.now }));
+                let is_open = self.now < proposal.expires_at;
+                let told = self.bot(words::may_not(error, is_open), Ended::Error);
+                if is_open {
+                    self.push(RoomEvent::Returned(Returned { proposal: id.clone(), by, at: self.now }));
+                } else {
+                    self.close(id, ProposalStatus::Expired, None, None, None);
+                }
                 if let Some(told) = told {
                     let told = BotMessage { error_code: words::code(error), ..told };
                     self.push(RoomEvent::Told(Box::new(told)));
@@ -296,12 +305,15 @@ impl Work {
         }
     }
 
-    /// Closes the open proposal when its time is over.
-    fn expire(&mut self) {
+    /// Closes the open proposal when its time is over, but not while it is being shown: one thing at a time.
+    fn expire(&mut self) -> bool {
         let late = self.state().facts.open.as_ref().filter(|open| open.is_late(self.now));
-        if let Some(id) = late.map(|open| open.proposal.id.clone()) {
-            self.close(&id, ProposalStatus::Expired, None, None, None);
+        let Some(id) = late.map(|open| open.proposal.id.clone()) else { return false };
+        if matches!(next(self.state()), Some(Next::Preview(open)) if open.proposal.id == id) {
+            return false;
         }
+        self.close(&id, ProposalStatus::Expired, None, None, None);
+        true
     }
 
     fn cancel(&mut self, by: &Asker, partial: &str) -> Result<(), Refusal> {
@@ -387,7 +399,7 @@ impl Work {
         Some(BotMessage {
             message: MessageId::of_answer(&in_reply_to),
             in_reply_to,
-            text,
+            text: words::clean(&text),
             proposal: None,
             data: None,
             run: None,

@@ -31,12 +31,17 @@ pub(super) fn next(state: &RoomState) -> Option<Next<'_>> {
     let Some(action) = said.action else {
         return Some(Next::Answer { propose_only: false, preview: false });
     };
+    if !state.is_inside(&said.who.person.user) {
+        // Let out while the message waited.
+        return Some(Next::Tell(words::outside().to_owned()));
+    }
     let Some(id) = &said.proposal else {
-        let can_be_asked = action != Action::Reject && !said.text.trim().is_empty();
+        // A word of consent that comes late or twice is never a new request.
+        let can_be_asked = action == Action::Test && !said.text.trim().is_empty();
         return Some(if said.unseen {
             Next::Tell(words::unseen().to_owned())
         } else if can_be_asked {
-            Next::Answer { propose_only: true, preview: action == Action::Test }
+            Next::Answer { propose_only: true, preview: true }
         } else {
             Next::Tell(words::nothing_open(action).to_owned())
         });

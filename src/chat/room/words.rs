@@ -51,6 +51,10 @@ pub(super) fn unseen() -> &'static str {
      answer it by its proposalID, or ask me again."
 }
 
+pub(super) fn outside() -> &'static str {
+    "Who said this is not in the room any more, so nothing was done."
+}
+
 pub(super) fn under_way() -> &'static str {
     "This proposal was approved already and is being carried out. Nothing was done a second time."
 }
@@ -126,8 +130,19 @@ pub(super) fn not_done(proposal: &Proposal, error: &ToolError) -> String {
     )
 }
 
-pub(super) fn may_not(error: &ToolError) -> String {
-    format!("I did nothing: {error}. Somebody else in this room who may can still approve it.")
+pub(super) fn may_not(error: &ToolError, is_open: bool) -> String {
+    let then =
+        if is_open { "Somebody else in this room who may can still approve it." } else { "It has expired." };
+    format!("I did nothing: {error}. {then}")
+}
+
+/// What may be shown: neither control characters nor marks that turn the direction of what follows.
+pub(super) fn clean(text: &str) -> String {
+    let shown = |c: &char| {
+        matches!(c, '\n' | '\t')
+            || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+    };
+    text.chars().filter(shown).collect()
 }
 
 pub(super) fn unknown(proposal: &Proposal) -> String {
@@ -146,12 +161,9 @@ pub(super) fn not_shown(error: &ToolError) -> String {
     format!("It cannot be shown without doing it: {}. The proposal is still open.", trouble(error))
 }
 
-/// Before an answer to a text that came with a consent for nothing.
-pub(super) fn taken_anew(action: Action) -> &'static str {
-    match action {
-        Action::Test => "There was no open proposal to test, so I took your text as a new request.",
-        _ => "There was no open proposal to approve, so I took your text as a new request.",
-    }
+/// Before an answer to a text that came with a test of nothing.
+pub(super) fn taken_anew() -> &'static str {
+    "There was no open proposal to test, so I took your text as a new request."
 }
 
 pub(super) fn with(first: &str, more: &str) -> String {

@@ -2,9 +2,8 @@
 //! `config/reference.toml`; ranges are in `schemars` attributes (`x-min` and `x-max` for durations
 //! and sizes); defaults are in `Default`.
 
-mod ai;
 mod auth;
-mod chat;
+mod chatting;
 mod delivery;
 mod limits;
 mod ops;
@@ -19,9 +18,8 @@ mod workflow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use ai::{Ai, AiTenant, AssistantKind};
 pub use auth::{Auth, Issuer, IssuerKind, Provision};
-pub use chat::{Chat, Retention};
+pub use chatting::{Ai, AiTenant, AssistantKind, Chat, Retention};
 pub use delivery::Delivery;
 pub use limits::Limits;
 pub use ops::{Admin, Log, LogFormat};

@@ -221,3 +221,72 @@ fn what_had_begun_when_the_hub_died_is_never_begun_anew() {
     room.crash();
     assert!(matches!(room.effects.last(), Some(Effect::SetTimer { .. })));
 }
+
+#[test]
+fn who_was_let_out_meanwhile_decides_nothing() {
+    let mut room = Room::new();
+    let member = RoomMember::from(&by("bob").person);
+    room.does(RoomCommand::AddMember { by: by("ann"), member: member.clone() }).unwrap();
+    room.proposed("May");
+    let slow = room.say("ann", "something slow");
+    let waits = room.consent("bob", Action::Approve);
+    room.does(RoomCommand::RemoveMember { by: by("ann"), user: member.user }).unwrap();
+    room.answer(&slow, says("at last"));
+    assert!(room.told(&waits).text.contains("not in the room any more"));
+    assert!(room.begun().is_empty() && room.state.open().is_some());
+}
+
+#[test]
+fn a_consent_that_is_sent_twice_is_no_new_request() {
+    let mut room = Room::new();
+    let id = room.proposed("May");
+    let yes = |room: &mut Room| {
+        let said =
+            room.said("ann", "yes", Some(Consent { action: Action::Approve, proposal: None }), Some(0));
+        let message = said.message.clone();
+        room.does(RoomCommand::Say(Box::new(said))).unwrap();
+        message
+    };
+    yes(&mut room);
+    room.carried_out(&id, done(""));
+    let again = yes(&mut room);
+    assert!(room.told(&again).text.contains("no open proposal to approve"));
+    assert_eq!(room.begun().len(), 1);
+}
+
+/// What is being shown is not closed in the middle: nothing else begins beside it.
+#[test]
+fn a_proposal_does_not_expire_while_it_is_shown() {
+    let mut room = Room::new();
+    let id = room.proposed("May");
+    let message = room.consent("ann", Action::Test);
+    let after = room.say("ann", "and then?");
+    room.later(300);
+    assert_eq!(room.does(RoomCommand::Expire { proposal: id.clone() }), Ok(0));
+    room.previewed(&message, Ok(output("3 rows")));
+    assert!(room.told(&message).text.contains("3 rows"));
+    assert!(room.state.open().is_none(), "now it has expired");
+    assert!(matches!(room.effects.last(), Some(Effect::ClearTimer { .. })));
+    room.answer(&after, says("so"));
+    let late = room.consent_of("ann", Action::Approve, Some(id), None);
+    assert!(room.told(&late).text.contains("has expired"));
+}
+
+#[test]
+fn a_refusal_after_the_time_leaves_nothing_open() {
+    let mut room = Room::new();
+    let id = room.proposed("May");
+    let message = room.consent("ann", Action::Approve);
+    room.later(300);
+    room.carried_out(&id, Answered::Failed(ToolError::Denied("tenant:workflow:execute")));
+    assert!(room.told(&message).text.ends_with("It has expired."));
+    assert!(room.state.open().is_none());
+}
+
+#[test]
+fn what_is_told_has_no_control_characters() {
+    let mut room = Room::new();
+    let message = room.say("ann", "hi");
+    room.answer(&message, says("a\u{1b}[31m\u{202e}b\0\nc"));
+    assert_eq!(room.told(&message).text, "a[31mb\nc");
+}
