@@ -173,6 +173,35 @@ pub struct Ai {
     pub tools: Family<Reason, Counter>,
 }
 
+/// Labels of a turn of a chat room.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TurnLabel {
+    /// Who answered: the assistant's name.
+    pub assistant: &'static str,
+    /// `ok`, `late`, `limited`, `error`.
+    pub outcome: &'static str,
+}
+
+/// Chat rooms.
+pub struct Chat {
+    /// Turns ended, by assistant and outcome.
+    pub turns: Family<TurnLabel, Counter>,
+    /// Seconds a turn, without the wait for its place.
+    pub turn_seconds: Histogram,
+    /// Proposals ended, by how.
+    pub proposals: Family<KindLabel, Counter>,
+}
+
+impl Default for Chat {
+    fn default() -> Self {
+        Self {
+            turns: Family::default(),
+            turn_seconds: Histogram::new([0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 5.0, 20.0, 60.0, 120.0]),
+            proposals: Family::default(),
+        }
+    }
+}
+
 /// Credentials.
 #[derive(Default)]
 pub struct Auth {
@@ -201,6 +230,8 @@ pub struct Metrics {
     pub queries: Queries,
     /// Assistants.
     pub ai: Ai,
+    /// Chat rooms.
+    pub chat: Chat,
     /// Credentials.
     pub auth: Auth,
     /// Broken invariants by number; anything but 0 is a defect of the hub.
@@ -219,6 +250,7 @@ impl Metrics {
             scripts: Scripts::default(),
             queries: Queries::default(),
             ai: Ai::default(),
+            chat: Chat::default(),
             auth: Auth::default(),
             invariant_violations: Family::default(),
         };
@@ -264,6 +296,10 @@ impl Metrics {
         r.register("ai_calls", "Calls of model endpoints, by result", x.calls.clone());
         r.register("ai_tokens", "Tokens counted by model endpoints, in and out", x.tokens.clone());
         r.register("ai_tools", "Calls of tools by models, by result", x.tools.clone());
+        let x = &self.chat;
+        r.register("chat_turns", "Turns of chat rooms, by assistant and outcome", x.turns.clone());
+        r.register("chat_turn_seconds", "Seconds a turn of a chat room", x.turn_seconds.clone());
+        r.register("chat_proposals", "Proposals ended, by how", x.proposals.clone());
         let x = &self.scripts;
         r.register("script_executions", "Script executions by result", x.executions.clone());
         r.register("script_workers_killed", "Script workers killed, by reason", x.killed.clone());
