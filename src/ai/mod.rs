@@ -8,6 +8,7 @@
 
 mod answer;
 mod assistant;
+pub mod catalogue;
 mod error;
 pub mod llm;
 mod tool;

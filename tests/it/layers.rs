@@ -21,6 +21,7 @@ const FLOORS: &[&[&str]] = &[
 /// Folders and files that are pure: neither actix, diesel nor tokio, and no clock.
 const PURE: &[&str] = &[
     "engine/",
+    "ai/catalogue/fill/",
     "protocol/",
     "ids.rs",
     "error.rs",
