@@ -198,7 +198,6 @@ impl DataSources {
         outcome
     }
 
-    /// Connects with settings that are not saved: `{ latencyMs, server, warnings? }`, or why not.
     /// Whether a saved query of the tenant can change anything; asks no database. None: the tenant has
     /// no such query, also when a query service may know it. A removed source has no effect to fear, but
     /// what takes its place might: unknown is [`Effect::MayWrite`].
@@ -210,7 +209,7 @@ impl DataSources {
         Ok(Some(known.unwrap_or(Effect::MayWrite)))
     }
 
-    /// Connects to a source that may not be saved yet: `{ latencyMs, server, warnings? }`, or why not.
+    /// Connects with settings that are not saved: `{ latencyMs, server, warnings? }`, or why not.
     /// `secrets` are its credentials in the clear.
     pub async fn test(
         &self,

@@ -1,3 +1,2 @@
-DROP TABLE catalogue_revisions;
 DROP TABLE chat_members;
 DROP TABLE chat_rooms;

@@ -26,9 +26,3 @@ CREATE TABLE chat_members (
     PRIMARY KEY (chat_room_id, user_id)
 );
 CREATE INDEX chat_members_of_user ON chat_members (user_id);
-
--- Rises with each change of what an assistant may find of a tenant.
-CREATE TABLE catalogue_revisions (
-    tenant_id TEXT NOT NULL PRIMARY KEY REFERENCES tenants (tenant_id) ON DELETE CASCADE,
-    revision BIGINT NOT NULL
-);

@@ -1,6 +1,6 @@
 //! What takes time: a turn of the assistant, a preview, what a person approved. One at a time a room.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use actix::{ActorFutureExt, AsyncContext, Context, SpawnHandle, WrapFuture};
 use futures_util::FutureExt;
@@ -153,7 +153,7 @@ async fn answer(hub: Arc<Hub>, state: RoomState, ask: Ask, growing: Arc<Mutex<St
     let (result, outcome, seconds) = match hub.places.wait(&tenant).await {
         None => (Err(ai::Error::Internal("the hub ends".to_owned()).into()), "error", 0.0),
         Some(_place) => {
-            let since = Instant::now();
+            let since = hub.clock.monotonic();
             let result = ask_assistant(&hub, &state, &ask, &growing, &*assistant).await;
             let outcome = match &result {
                 Ok(_) => "ok",
@@ -161,7 +161,7 @@ async fn answer(hub: Arc<Hub>, state: RoomState, ask: Ask, growing: Arc<Mutex<St
                 Err(Failure { error: ai::Error::Late(_), .. }) => "late",
                 Err(_) => "error",
             };
-            (result, outcome, since.elapsed().as_secs_f64())
+            (result, outcome, hub.clock.monotonic().saturating_duration_since(since).as_secs_f64())
         }
     };
     let label = TurnLabel { assistant: assistant.name(), outcome };

@@ -8,7 +8,6 @@
 
 mod accounts;
 pub mod audit;
-pub mod catalogue;
 pub mod chat;
 pub mod collection;
 mod columns;

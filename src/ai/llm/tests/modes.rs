@@ -1,12 +1,13 @@
 //! `faults.md` F46: whatever the endpoint does, a turn has one end, in time, and what was told is not told twice.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::stage::{Act, End, Piece, Stage, assistant, says, settings, stop, text, turn};
 use crate::{
     ai::{Assistant as _, Error, Failure},
+    clock::Clock,
     config::{DurationSetting, Size, sections},
     error::{Code, Coded},
 };
@@ -45,7 +46,7 @@ async fn what_passes_is_tried_again_and_retry_after_is_obeyed() {
         [(500, "", 0), (503, "", 0), (429, "Retry-After: 1\r\n", 1000), (429, "", 0)]
     {
         let stage = Stage::new(vec![Act::Status(status, headers), says("Hello.")]).await;
-        let begun = Instant::now();
+        let begun = Clock::real().monotonic();
         assert_eq!(stage.answer().await.unwrap().text, "Hello.", "{status}");
         assert!(begun.elapsed() >= Duration::from_millis(least), "{status}");
         assert_eq!(stage.calls(), 2);
@@ -96,7 +97,7 @@ async fn each_fault_ends_the_turn_once() {
     ];
     for (name, act, partial, calls) in cases {
         let stage = Stage::new(vec![act]).await;
-        let begun = Instant::now();
+        let begun = Clock::real().monotonic();
         let failure = stage.answer().await.expect_err(name);
         unavailable(&failure);
         assert_eq!((failure.partial.as_str(), stage.calls()), (partial, calls), "{name}: {failure:?}");
@@ -136,7 +137,7 @@ async fn a_turn_has_a_time_of_its_own() {
     // A wait that the endpoint asks for does not outlast the turn.
     let settings = sections::Ai { turn_timeout: DurationSetting::from_secs(1), ..super::stage::settings() };
     let stage = Stage::with(vec![Act::Status(429, "Retry-After: 600\r\n")], settings).await;
-    let begun = Instant::now();
+    let begun = Clock::real().monotonic();
     unavailable(&stage.answer().await.unwrap_err());
     assert!(begun.elapsed() < Duration::from_secs(2));
 }

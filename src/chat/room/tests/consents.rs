@@ -20,7 +20,7 @@ fn approved_it_is_carried_out_once_and_audited() {
     let mut room = Room::new();
     let id = room.proposed("May");
     let message = room.consent("ann", Action::Approve);
-    assert_eq!(room.begun(), [id.clone()]);
+    assert_eq!(room.begun(), std::slice::from_ref(&id));
     assert_eq!(room.kinds().last(), Some(&"PROPOSAL_APPROVED"), "before the effect begins");
     let run = RunId::trusted("i");
     let output = Output { run: Some(run.clone()), ..output("It runs.") };
