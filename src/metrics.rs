@@ -154,6 +154,25 @@ pub struct Queries {
     pub seconds: Family<QueryLabel, Histogram, fn() -> Histogram>,
 }
 
+/// What assistants find by words.
+pub struct Catalogue {
+    /// Seconds from a question to its answer; a load of the tenant is in it.
+    pub seconds: Histogram,
+    /// Tenants read from the database.
+    pub loads: Counter,
+    /// Tenants in memory.
+    pub tenants: Gauge,
+    /// Their entries.
+    pub entries: Gauge,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        let seconds = Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.02, 0.1, 0.5, 2.0]);
+        Self { seconds, loads: Counter::default(), tenants: Gauge::default(), entries: Gauge::default() }
+    }
+}
+
 impl Default for Queries {
     fn default() -> Self {
         let buckets: fn() -> Histogram =
@@ -230,6 +249,8 @@ pub struct Metrics {
     pub queries: Queries,
     /// Assistants.
     pub ai: Ai,
+    /// What assistants find.
+    pub catalogue: Catalogue,
     /// Chat rooms.
     pub chat: Chat,
     /// Credentials.
@@ -250,6 +271,7 @@ impl Metrics {
             scripts: Scripts::default(),
             queries: Queries::default(),
             ai: Ai::default(),
+            catalogue: Catalogue::default(),
             chat: Chat::default(),
             auth: Auth::default(),
             invariant_violations: Family::default(),
@@ -296,6 +318,11 @@ impl Metrics {
         r.register("ai_calls", "Calls of model endpoints, by result", x.calls.clone());
         r.register("ai_tokens", "Tokens counted by model endpoints, in and out", x.tokens.clone());
         r.register("ai_tools", "Calls of tools by models, by result", x.tools.clone());
+        let x = &self.catalogue;
+        r.register("catalogue_seconds", "Seconds a search of a catalogue, with its load", x.seconds.clone());
+        r.register("catalogue_loads", "Catalogues of tenants read", x.loads.clone());
+        r.register("catalogue_tenants", "Tenants whose catalogue is in memory", x.tenants.clone());
+        r.register("catalogue_entries", "Entries of catalogues in memory", x.entries.clone());
         let x = &self.chat;
         r.register("chat_turns", "Turns of chat rooms, by assistant and outcome", x.turns.clone());
         r.register("chat_turn_seconds", "Seconds a turn of a chat room", x.turn_seconds.clone());

@@ -16,6 +16,7 @@ mod connection;
 mod dialect;
 mod error;
 mod handle;
+mod index;
 pub mod journal;
 mod lock;
 mod migrate;
@@ -23,11 +24,12 @@ mod pool;
 mod schema;
 pub mod tables;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use connection::{Connection, Target};
 pub use dialect::BrokenPromise;
 pub use error::{Error, Unique};
 pub use handle::Store;
+pub use index::{WordIndex, Words};
 pub use journal::{Append, Appended, Journal, NewRow, Origin, Ownership, Page, Projection, Row};
 pub use migrate::{Migrated, migrate};

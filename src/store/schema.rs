@@ -284,6 +284,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    catalogue_revisions (tenant_id) {
+        tenant_id -> Text,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
     collection_requests (collection_request_id) {
         collection_request_id -> Text,
         instance_id -> Text,

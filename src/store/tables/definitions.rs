@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 
 use super::{
-    ListPage, Listed,
+    ListPage, Listed, catalogue,
     columns::{Id, OptId, OptTime, Time},
     page::{contains, lower},
     to_micros,
@@ -194,6 +194,7 @@ pub fn insert(connection: &mut Connection, new: &NewWorkflow) -> Result<Workflow
         created_at: new.at,
     };
     insert_version(connection, &graph)?;
+    catalogue::bump(connection, &new.tenant_id)?;
     find(connection, &new.tenant_id, &new.workflow_id)?.ok_or(Error::NotFound)
 }
 
@@ -319,6 +320,7 @@ pub fn update(
     if is_version {
         insert_version(connection, &graph)?;
     }
+    catalogue::bump(connection, tenant)?;
     find(connection, tenant, id)?.ok_or(Error::NotFound)
 }
 
@@ -327,7 +329,10 @@ pub fn update(
 pub fn remove(connection: &mut Connection, tenant: &TenantId, id: &WorkflowId) -> Result<(), Error> {
     let row = workflows::table.find(id.as_str()).filter(workflows::tenant_id.eq(tenant.as_str()));
     let gone = diesel::delete(row).execute(connection)?;
-    if gone == 0 { Err(Error::NotFound) } else { Ok(()) }
+    if gone == 0 {
+        return Err(Error::NotFound);
+    }
+    catalogue::bump(connection, tenant)
 }
 
 /// Which workflows of a tenant.

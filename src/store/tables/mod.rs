@@ -8,6 +8,7 @@
 
 mod accounts;
 pub mod audit;
+pub mod catalogue;
 pub mod chat;
 pub mod collection;
 mod columns;

@@ -7,7 +7,7 @@
 
 mod append;
 mod batch;
-mod bed;
+pub(crate) mod bed;
 mod chat;
 mod entities;
 mod migrate;

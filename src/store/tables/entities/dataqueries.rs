@@ -12,7 +12,7 @@ use crate::{
         Connection, Error,
         schema::dataqueries,
         tables::{
-            ListPage, Listed,
+            ListPage, Listed, catalogue,
             columns::{Id, Json, OptId, Time},
             page::{contains, lower},
             to_micros,
@@ -109,10 +109,11 @@ pub fn insert(connection: &mut Connection, new: &NewDataQuery) -> Result<DataQue
             dataqueries::updated_at.eq(at),
         ))
         .execute(connection)?;
+    catalogue::bump(connection, &new.tenant_id)?;
     find(connection, &new.tenant_id, &new.data_query_id)?.ok_or(Error::NotFound)
 }
 
-stored!(dataqueries, data_query_id, DataQuery, DataQueryId);
+stored!(dataqueries, data_query_id, DataQuery, DataQueryId, catalogue::bump);
 
 /// Changes what is given; `NotFound` when the tenant has no such query, `Reference` when it has no such data source.
 pub fn update(
@@ -140,5 +141,6 @@ pub fn update(
     if changed == 0 {
         return Err(Error::NotFound);
     }
+    catalogue::bump(connection, tenant)?;
     find(connection, tenant, id)?.ok_or(Error::NotFound)
 }

@@ -11,7 +11,7 @@ use crate::{
         Connection, Error,
         schema::{dataqueries, datasources, listeners},
         tables::{
-            ListPage, Listed,
+            ListPage, Listed, catalogue,
             columns::{Id, Json, OptId, Time},
             page::{contains, lower},
             to_micros,
@@ -104,10 +104,11 @@ pub fn insert(connection: &mut Connection, new: &NewDataSource) -> Result<DataSo
             datasources::updated_at.eq(at),
         ))
         .execute(connection)?;
+    catalogue::bump(connection, &new.tenant_id)?;
     find(connection, &new.tenant_id, &new.datasource_id)?.ok_or(Error::NotFound)
 }
 
-stored!(datasources, datasource_id, DataSource, DataSourceId);
+stored!(datasources, datasource_id, DataSource, DataSourceId, catalogue::bump);
 
 /// Changes what is given; `NotFound` when the tenant has no such data source.
 pub fn update(
@@ -130,6 +131,7 @@ pub fn update(
     if changed == 0 {
         return Err(Error::NotFound);
     }
+    catalogue::bump(connection, tenant)?;
     find(connection, tenant, id)?.ok_or(Error::NotFound)
 }
 

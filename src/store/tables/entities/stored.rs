@@ -1,9 +1,9 @@
 //! What all these tables are asked alike: one by its id, remove one, a part of the list. The types of a
 //! Diesel query name its table, so this is a macro instead of a function.
 
-/// `find`, `remove` and `list` of a table with columns `tenant_id`, `title` and `created_at`.
+/// `find`, `remove` (and what is done after it) and `list` of a table with columns `tenant_id`, `title` and `created_at`.
 macro_rules! stored {
-    ($table:ident, $id:ident, $row:ty, $id_type:ty) => {
+    ($table:ident, $id:ident, $row:ty, $id_type:ty $(, $removed:path)?) => {
         /// One of a tenant.
         pub fn find(
             connection: &mut Connection,
@@ -21,7 +21,11 @@ macro_rules! stored {
         pub fn remove(connection: &mut Connection, tenant: &TenantId, id: &$id_type) -> Result<(), Error> {
             let row = $table::table.find(id.as_str()).filter($table::tenant_id.eq(tenant.as_str()));
             let gone = diesel::delete(row).execute(connection)?;
-            if gone == 0 { Err(Error::NotFound) } else { Ok(()) }
+            if gone == 0 {
+                return Err(Error::NotFound);
+            }
+            $( $removed(connection, tenant)?; )?
+            Ok(())
         }
 
         /// Those of a tenant, newest first; `search` is a part of the title, in any case.

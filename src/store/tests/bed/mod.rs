@@ -7,9 +7,11 @@ mod database;
 mod proxy;
 mod words;
 
-pub(super) use database::{Database, both, server};
+pub(super) use database::server;
+pub(crate) use database::{Database, both};
 pub(super) use proxy::{Cut, Proxy};
+pub(crate) use words::open;
 pub(super) use words::{
-    all, append, assert_whole, at, beside, first, hold_writes, new_run, next, open, open_at, open_with, rows,
+    all, append, assert_whole, at, beside, first, hold_writes, new_run, next, open_at, open_with, rows,
     run_beside, stream, wait_for,
 };

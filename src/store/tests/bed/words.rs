@@ -46,7 +46,7 @@ pub(in crate::store::tests) fn open_with(
 
 /// Opens the store, once whoever had it before has given the lock back: a store that is closed while
 /// its database does not answer does so a little later.
-pub(in crate::store::tests) fn open(database: &Database) -> Store {
+pub(crate) fn open(database: &Database) -> Store {
     let end = Clock::real().monotonic() + Duration::from_secs(30);
     loop {
         match open_with(database, |_, _| {}) {

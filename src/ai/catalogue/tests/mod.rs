@@ -1,0 +1,4 @@
+//! The catalogue on real stores, and its assistant with a desk that does what a test says.
+
+mod index;
+mod rig;
