@@ -7,7 +7,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Map, Value};
@@ -19,11 +19,11 @@ use tokio::{
 
 use super::{
     Effect, Error, Vault, check,
-    drivers::{Drivers, Job},
+    drivers::{Answer, Drivers, Job, Manner},
     fair::Turns,
     hosts::Hosts,
     pool::Pools,
-    saved::{Shelf, Source},
+    saved::{Place, Saved, Shelf, Source},
     service,
     settings::Secrets,
 };
@@ -60,6 +60,46 @@ pub struct QueryCall {
     pub timeout: Duration,
 }
 
+/// What is asked of a source, all of it resolved.
+pub(super) struct Ordered {
+    pub tenant: TenantId,
+    pub source: Source,
+    pub options: Value,
+    pub inputs: Map<String, Value>,
+    pub key: Option<Arc<str>>,
+    pub begun: Instant,
+    pub limit: Duration,
+    pub manner: Manner,
+}
+
+/// For logs.
+pub(super) struct About {
+    pub tenant: TenantId,
+    pub query: String,
+    /// A run asks: it is not told that the hub is being stopped.
+    pub of_run: bool,
+}
+
+impl About {
+    pub fn of(call: &QueryCall) -> Self {
+        Self { tenant: call.tenant.clone(), query: call.query.as_str().to_owned(), of_run: false }
+    }
+}
+
+/// The kind of what is asked, for metrics.
+#[derive(Clone, Default)]
+pub(super) struct Asked(Arc<OnceLock<&'static str>>);
+
+impl Asked {
+    pub fn of(&self, kind: &str) {
+        let known = check::KINDS.iter().chain(&["service"]).copied().find(|known| *known == kind);
+        let _ = self.0.set(known.unwrap_or("none"));
+    }
+    fn kind(&self) -> &'static str {
+        self.0.get().copied().unwrap_or("none")
+    }
+}
+
 /// What the door is built on.
 #[derive(Clone)]
 pub struct Parts {
@@ -80,16 +120,16 @@ pub struct Parts {
 /// Runs saved queries. Cheap to clone; the clones share their pools.
 #[derive(Clone)]
 pub struct DataSources {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
-    settings: config::DataSource,
-    vault: Vault,
-    shelf: Box<dyn Shelf>,
+pub(super) struct Inner {
+    pub(super) settings: config::DataSource,
+    pub(super) vault: Vault,
+    pub(super) shelf: Box<dyn Shelf>,
     drivers: Arc<Drivers>,
     turns: Turns,
-    clock: Clock,
+    pub(super) clock: Clock,
     /// Set when the hub is being stopped.
     closed: watch::Sender<bool>,
     open: Arc<AtomicUsize>,
@@ -176,22 +216,34 @@ impl DataSources {
     /// for is not answered any more after [`Self::close`]: its node has not failed, it begins again at
     /// the next start.
     pub async fn run(&self, call: QueryCall) -> Result<Value, Error> {
-        let (tenant, query) = (call.tenant.clone(), call.query.clone());
+        let about = About { of_run: call.run.is_some(), ..About::of(&call) };
+        let work = |inner: Arc<Inner>, asked: Asked| async move {
+            let saved = inner.load(&call.tenant, &call.query).await?;
+            inner.answer(call, saved, Manner::default(), &asked).await
+        };
+        self.watched(about, work).await.map(Answer::into_value)
+    }
+
+    /// Does it on the threads of data sources, counts it, logs its failure.
+    pub(super) async fn watched<T, F, W>(&self, about: About, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+        W: FnOnce(Arc<Inner>, Asked) -> F,
+    {
         let begun = self.inner.clock.monotonic();
-        let inner = Arc::clone(&self.inner);
-        let of_run = call.run.is_some();
-        let asked: Arc<OnceLock<&'static str>> = Arc::default();
-        let kind = Arc::clone(&asked);
-        let work = self.on_own_threads(async move { inner.answer(call, &kind).await });
-        let outcome = Box::pin(work).await;
-        if of_run && matches!(outcome, Err(Error::Draining)) {
+        let asked = Asked::default();
+        let work = work(Arc::clone(&self.inner), asked.clone());
+        let outcome = Box::pin(self.on_own_threads(work)).await;
+        if about.of_run && matches!(outcome, Err(Error::Draining)) {
             std::future::pending::<()>().await;
         }
         let took = self.inner.clock.monotonic().saturating_duration_since(begun);
-        count(asked.get().copied().unwrap_or("none"), &outcome, took);
-        if let Err(error) = &outcome {
+        let failed = outcome.as_ref().err();
+        count(asked.kind(), failed, took);
+        if let Some(error) = failed {
             log::debug!(
-                tenant_id = tenant.as_str(), data_query_id = query.as_str(), error_code = error.code().as_str(),
+                tenant_id = about.tenant.as_str(), data_query_id = about.query.as_str(), error_code = error.code().as_str(),
                 error_reason = error.reason(), duration_ms = took.as_millis() as u64; "a query failed"
             );
         }
@@ -202,11 +254,7 @@ impl DataSources {
     /// no such query, also when a query service may know it. A removed source has no effect to fear, but
     /// what takes its place might: unknown is [`Effect::MayWrite`].
     pub async fn effect(&self, tenant: &TenantId, query: &DataQueryId) -> Result<Option<Effect>, Error> {
-        let Some(query) = self.inner.shelf.query(tenant, query).await? else { return Ok(None) };
-        let Some(source) = &query.source else { return Ok(Some(Effect::MayWrite)) };
-        let source = self.inner.shelf.source(tenant, source).await?;
-        let known = source.map(|source| check::effect(&source.kind, &query.options));
-        Ok(Some(known.unwrap_or(Effect::MayWrite)))
+        Ok(self.inner.load(tenant, query).await?.map(|saved| saved.effect()))
     }
 
     /// Connects with settings that are not saved: `{ latencyMs, server, warnings? }`, or why not.
@@ -260,9 +308,10 @@ impl DataSources {
         self.inner.drivers.pools.idle()
     }
 
-    async fn on_own_threads<F>(&self, work: F) -> Result<Value, Error>
+    async fn on_own_threads<T, F>(&self, work: F) -> Result<T, Error>
     where
-        F: Future<Output = Result<Value, Error>> + Send + 'static,
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         self.inner.open.fetch_add(1, SeqCst);
         let _open = Open(Arc::clone(&self.inner.open));
@@ -305,55 +354,78 @@ impl DataSources {
 }
 
 /// For `/metrics`.
-fn count(kind: &'static str, outcome: &Result<Value, Error>, took: Duration) {
-    let outcome = outcome.as_ref().map_or_else(|error| error.code().as_str(), |_| "ok");
+fn count(kind: &'static str, failed: Option<&Error>, took: Duration) {
+    let outcome = failed.map_or("ok", |error| error.code().as_str());
     let (label, queries) = (QueryLabel { kind, outcome }, &metrics().queries);
     queries.ended.get_or_create(&label).inc();
     queries.seconds.get_or_create(&label).observe(took.as_secs_f64());
 }
 
 impl Inner {
-    /// `asked` tells of what it asks.
-    async fn answer(&self, call: QueryCall, asked: &OnceLock<&'static str>) -> Result<Value, Error> {
-        let asks = |kind: &str| {
-            let known = check::KINDS.iter().chain(&["service"]).copied().find(|known| *known == kind);
-            let _ = asked.set(known.unwrap_or("none"));
+    /// What a call is about; none: the tenant has no such query.
+    pub(super) async fn load(&self, tenant: &TenantId, query: &DataQueryId) -> Result<Option<Saved>, Error> {
+        let Some(query) = self.shelf.query(tenant, query).await? else { return Ok(None) };
+        let place = match &query.source {
+            None => Place::Service,
+            Some(source) => self.shelf.source(tenant, source).await?.map_or(Place::Gone, Place::At),
         };
+        Ok(Some(Saved { query, place }))
+    }
+
+    pub(super) async fn answer(
+        &self,
+        call: QueryCall,
+        saved: Option<Saved>,
+        manner: Manner,
+        asked: &Asked,
+    ) -> Result<Answer, Error> {
         let begun = self.clock.monotonic();
-        let Some(query) = self.shelf.query(&call.tenant, &call.query).await? else {
+        let limit = call.timeout.min(*self.settings.timeout);
+        let Some(Saved { query, place }) = saved else {
             if self.settings.service_url.is_none() {
                 return Err(Error::Foreign);
             }
             // The service has queries of its own, and its own idea of whose they are.
-            let limit = call.timeout.min(*self.settings.timeout);
-            asks("service");
-            return self.service(&call, &call.inputs, limit).await;
+            asked.of("service");
+            return self.service(&call, &call.inputs, limit, &manner).await;
         };
         let own = query.options.get("timeoutSeconds").and_then(check::timeout).map(Duration::from_secs_f64);
-        let limit = call.timeout.min(*self.settings.timeout).min(own.unwrap_or(Duration::MAX));
+        let limit = limit.min(own.unwrap_or(Duration::MAX));
         let given = Value::Object(call.inputs.clone());
         let inputs = resolve_inputs(&query.options, Some(&given)).map_err(Error::Inputs)?;
-        let Some(source) = &query.source else {
-            asks("service");
-            return self.service(&call, &inputs, limit).await;
-        };
-        let Some(source) = self.shelf.source(&call.tenant, source).await? else {
-            return Err(Error::Unavailable("its data source was removed"));
-        };
-        asks(&source.kind);
+        match place {
+            Place::Service => {
+                asked.of("service");
+                self.service(&call, &inputs, limit, &manner).await
+            }
+            Place::Gone => Err(Error::Unavailable("its data source was removed")),
+            Place::At(source) => {
+                asked.of(&source.kind);
+                let key = call.idempotency_key;
+                let options = query.options;
+                let request = Ordered { tenant: call.tenant, source, options, inputs, key, begun, limit, manner };
+                self.order(request).await
+            }
+        }
+    }
+
+    /// Waits for its turn, then asks the source.
+    pub(super) async fn order(&self, ordered: Ordered) -> Result<Answer, Error> {
+        let Ordered { tenant, source, options, inputs, key, begun, limit, manner } = ordered;
         let work = async {
-            let _admitted = self.turns.admit(&call.tenant)?;
-            let pool = self.drivers.pools.of(&call.tenant, &source.id, source.fingerprint()).await;
+            let _admitted = self.turns.admit(&tenant)?;
+            let pool = self.drivers.pools.of(&tenant, &source.id, source.fingerprint()).await;
             let place = pool.enter().await?;
-            let _turn = self.turns.wait(&call.tenant).await?;
+            let _turn = self.turns.wait(&tenant).await?;
             let job = Job {
-                secrets: source.secrets(&self.vault, &call.tenant)?,
+                secrets: source.secrets(&self.vault, &tenant)?,
                 pool,
                 _place: place,
                 source,
-                options: query.options,
+                options,
                 inputs,
-                idempotency_key: call.idempotency_key,
+                idempotency_key: key,
+                manner,
                 timeout: limit,
                 until: begun + limit,
             };
@@ -394,11 +466,14 @@ impl Inner {
         call: &QueryCall,
         inputs: &Map<String, Value>,
         limit: Duration,
-    ) -> Result<Value, Error> {
+        manner: &Manner,
+    ) -> Result<Answer, Error> {
         let work = async {
             let _admitted = self.turns.admit(&call.tenant)?;
             let _turn = self.turns.wait(&call.tenant).await?;
-            service::ask(&self.drivers.outbound, &self.settings, call, inputs, limit).await
+            let outbound = &self.drivers.outbound;
+            let value = service::ask(outbound, &self.settings, call, inputs, limit, &manner.sent).await?;
+            Ok(Answer::Value(value))
         };
         tokio::time::timeout(limit, Box::pin(work)).await.unwrap_or(Err(Error::Timeout(limit)))
     }

@@ -18,7 +18,7 @@ use super::{
     postgres,
     saved::Source,
     settings::{Secrets, Server},
-    sql::{Ask, Dialect, Failed, Limits, Statement},
+    sql::{Ask, Dialect, Failed, Limits, Sent, Statement, Table},
     sqlite,
 };
 use crate::{clock::Clock, config::sections as config, outbound::Outbound, store::Target};
@@ -36,6 +36,34 @@ pub(super) struct Drivers {
     pub clock: Clock,
 }
 
+/// How a query is asked, beyond what it is saved as.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Manner {
+    /// No more rows than these are read of what only reads; more of them is no error then.
+    pub rows: Option<usize>,
+    /// Told of its way to the server.
+    pub sent: Sent,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// Of a statement.
+    Table(Table),
+    /// Of a service.
+    Value(Value),
+}
+
+impl Answer {
+    /// As a node gets it.
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Table(table) => table.into_value(),
+            Self::Value(value) => value,
+        }
+    }
+}
+
 /// One query, all of it resolved.
 pub(super) struct Job {
     pub source: Source,
@@ -43,6 +71,7 @@ pub(super) struct Job {
     pub options: Value,
     pub inputs: Map<String, Value>,
     pub idempotency_key: Option<Arc<str>>,
+    pub manner: Manner,
     /// Its whole time, for words.
     pub timeout: Duration,
     /// When that is over.
@@ -59,12 +88,12 @@ impl Job {
 }
 
 impl Drivers {
-    pub async fn run(self: &Arc<Self>, job: Job) -> Result<Value, Error> {
+    pub async fn run(self: &Arc<Self>, job: Job) -> Result<Answer, Error> {
         match job.source.kind.as_str() {
-            "postgresql" => self.postgres(&job).await,
-            "mysql" => self.mysql(&job).await,
-            "sqlite" => self.sqlite(job).await,
-            "http" => self.http(&job).await,
+            "postgresql" => self.postgres(&job).await.map(Answer::Table),
+            "mysql" => self.mysql(&job).await.map(Answer::Table),
+            "sqlite" => self.sqlite(job).await.map(Answer::Table),
+            "http" => self.http(&job).await.map(Answer::Value),
             _ => Err(Error::Unavailable("its data source is of a kind that this hub does not know")),
         }
     }
@@ -76,6 +105,16 @@ impl Drivers {
             rows: asked("maxRows").map_or(self.settings.max_rows, |rows| rows.min(self.settings.max_rows)),
             bytes: *self.settings.max_bytes,
             exact_numbers: options.get("exactNumbers").and_then(Value::as_bool).unwrap_or(false),
+            cut: false,
+        }
+    }
+
+    /// Of what only reads, for who wants no more than some of the rows.
+    fn limits_of(&self, job: &Job, reads: bool) -> Limits {
+        let limits = self.limits(&job.options);
+        match job.manner.rows.filter(|_| reads) {
+            Some(rows) => Limits { rows: rows.min(limits.rows), cut: true, ..limits },
+            None => limits,
         }
     }
 
@@ -83,7 +122,7 @@ impl Drivers {
         self.hosts.resolve(&server.host, server.port, &server.database).await
     }
 
-    async fn postgres(&self, job: &Job) -> Result<Value, Error> {
+    async fn postgres(&self, job: &Job) -> Result<Table, Error> {
         let statement = Statement::build(Dialect::Postgres, &job.options, &job.inputs)?;
         let server = Server::new(&job.source.options, &job.secrets, POSTGRES_PORT)?;
         let pool = &job.pool;
@@ -104,7 +143,7 @@ impl Drivers {
         }
     }
 
-    async fn mysql(&self, job: &Job) -> Result<Value, Error> {
+    async fn mysql(&self, job: &Job) -> Result<Table, Error> {
         let statement = Statement::build(Dialect::MySql, &job.options, &job.inputs)?;
         let server = Server::new(&job.source.options, &job.secrets, MYSQL_PORT)?;
         let pool = &job.pool;
@@ -132,10 +171,11 @@ impl Drivers {
         Ask {
             statement,
             inputs: &job.inputs,
-            limits: self.limits(&job.options),
+            limits: self.limits_of(job, statement.read_only),
             timeout: job.left(&self.clock),
             secrets: &job.secrets,
             host,
+            sent: &job.manner.sent,
         }
     }
 
@@ -146,8 +186,8 @@ impl Drivers {
         pool: &Pool,
         link: Link,
         waited: bool,
-        outcome: Result<Value, Failed>,
-    ) -> Option<Result<Value, Error>> {
+        outcome: Result<Table, Failed>,
+    ) -> Option<Result<Table, Error>> {
         match outcome {
             Err(failed) if failed.unsent && waited => return None,
             Err(failed) if failed.abandon => return Some(Err(failed.error)),
@@ -157,7 +197,7 @@ impl Drivers {
         Some(outcome.map_err(|failed| failed.error))
     }
 
-    async fn sqlite(self: &Arc<Self>, job: Job) -> Result<Value, Error> {
+    async fn sqlite(self: &Arc<Self>, job: Job) -> Result<Table, Error> {
         let statement = Statement::build(Dialect::Sqlite, &job.options, &job.inputs)?;
         let file = self.file(&job.source.options)?;
         let stop = sqlite::Stop::default();
@@ -176,8 +216,9 @@ impl Drivers {
     }
 
     async fn http(&self, job: &Job) -> Result<Value, Error> {
-        let limits = self.limits(&job.options);
-        let timeout = job.left(&self.clock);
+        // An answer that came is shown as far as it may be, whatever was asked.
+        let limits = self.limits_of(job, true);
+        let (timeout, sent) = (job.left(&self.clock), &job.manner.sent);
         let request = http::build(&http::Made {
             source: &job.source.options,
             secrets: &job.secrets,
@@ -187,7 +228,13 @@ impl Drivers {
             max_bytes: limits.bytes,
             timeout,
         })?;
-        http::read(self.outbound.send(request).await, &job.options, &limits, job.timeout)
+        let url = request.url.clone();
+        let answer = self.outbound.send_noting(request, sent.flag()).await;
+        // Behind a redirect it is another one that refuses.
+        if answer.as_ref().is_ok_and(|answer| http::refuses(answer.status) && answer.url == url) {
+            sent.undone();
+        }
+        http::read(answer, &job.options, &limits, job.timeout)
     }
 
     /// Connects, and says what answers. What is `held` is kept as long as anything of it works.

@@ -6,7 +6,8 @@
 //!
 //! Owns: the drivers (`postgres`, `mysql`, `sqlite`, `http`, `service`), one bounded pool a source
 //! (`pool`), the turns of tenants (`fair`), the addresses that may be called (`hosts`), how values
-//! become JSON and inputs become bound parameters (`sql`), and the credentials at rest ([`seal`]).
+//! become JSON and inputs become bound parameters (`sql`), what is shown of a query before it counts
+//! (`preview`), and the credentials at rest ([`seal`]).
 //! Talks to: `store` (rows of queries and sources), `outbound` (HTTP), `engine` (inputs). Used by:
 //! `workflow`, REST. Never: pastes an input into a statement, shows a credential or an address in an
 //! error, keeps an answer.
@@ -21,6 +22,7 @@ mod http;
 mod mysql;
 mod pool;
 mod postgres;
+mod preview;
 mod saved;
 pub mod seal;
 mod service;
@@ -34,5 +36,6 @@ pub use self::{
     check::{Effect, KINDS, Problem, check_query, check_source, secret_keys},
     door::{DataSources, Parts, QueryCall},
     error::{Error, Reason},
+    preview::{DraftCheck, Glance, Glanced, Looked, Undone, Would},
     seal::Vault,
 };

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Error, Reason, pool::Fingerprint, seal::Vault, settings::Secrets};
+use super::{Effect, Error, Reason, check, pool::Fingerprint, seal::Vault, settings::Secrets};
 use crate::{
     ids::{DataQueryId, DataSourceId, TenantId},
     store::{
@@ -17,6 +17,7 @@ use crate::{
 /// A saved query.
 #[derive(Debug, Clone)]
 pub(super) struct Query {
+    pub title: String,
     pub source: Option<DataSourceId>,
     pub options: Value,
 }
@@ -25,6 +26,7 @@ pub(super) struct Query {
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub id: DataSourceId,
+    pub title: String,
     pub kind: String,
     pub options: Value,
     /// Its credentials, sealed.
@@ -54,6 +56,30 @@ impl Source {
     }
 }
 
+/// What a call is about, as it was saved at one moment.
+pub(super) struct Saved {
+    pub query: Query,
+    pub place: Place,
+}
+
+/// Where a saved query is answered.
+pub(super) enum Place {
+    At(Source),
+    /// Its source was removed.
+    Gone,
+    Service,
+}
+
+impl Saved {
+    /// What it can change. A removed source has no effect to fear, but what takes its place might.
+    pub fn effect(&self) -> Effect {
+        match &self.place {
+            Place::At(source) => check::effect(&source.kind, &self.query.options),
+            Place::Gone | Place::Service => Effect::MayWrite,
+        }
+    }
+}
+
 /// An answer to come.
 pub(super) type Soon<'a, T> = Pin<Box<dyn Future<Output = Result<Option<T>, Error>> + Send + 'a>>;
 
@@ -70,7 +96,11 @@ impl Shelf for Store {
         let (tenant, id) = (tenant.clone(), id.clone());
         Box::pin(async move {
             let row = self.read(move |connection| dataqueries::find(connection, &tenant, &id)).await?;
-            Ok(row.map(|row| Query { source: row.datasource_id, options: row.options }))
+            Ok(row.map(|row| Query {
+                title: row.title,
+                source: row.datasource_id,
+                options: row.options,
+            }))
         })
     }
 
@@ -80,6 +110,7 @@ impl Shelf for Store {
             let row = self.read(move |connection| datasources::find(connection, &tenant, &id)).await?;
             Ok(row.map(|row| Source {
                 id: row.datasource_id,
+                title: row.title,
                 kind: row.kind,
                 options: row.options,
                 sealed: row.secret,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Error, QueryCall, Reason, settings::Secrets, sql::Limits};
+use super::{Error, QueryCall, Reason, http, settings::Secrets, sql::{Limits, Sent}};
 use crate::{
     config::{Secret, sections as config},
     outbound::{self, Outbound, Redirects, Request, Trust},
@@ -17,6 +17,7 @@ pub(super) async fn ask(
     call: &QueryCall,
     inputs: &Map<String, Value>,
     timeout: Duration,
+    sent: &Sent,
 ) -> Result<Value, Error> {
     let Some(url) = &settings.service_url else {
         return Err(Error::Unavailable("operators: datasource.service_url names a query service"));
@@ -49,10 +50,15 @@ pub(super) async fn ask(
         max_body: Some(*settings.max_bytes),
         timeout: Some(timeout),
     };
-    let answer = match outbound.send(request).await {
+    let answer = match outbound.send_noting(request, sent.flag()).await {
         Ok(answer) => answer,
         Err(outbound::Error::TooLarge { .. }) => {
-            let limits = Limits { rows: settings.max_rows, bytes: *settings.max_bytes, exact_numbers: false };
+            let limits = Limits {
+                rows: settings.max_rows,
+                bytes: *settings.max_bytes,
+                exact_numbers: false,
+                cut: false,
+            };
             return Err(limits.too_large());
         }
         Err(outbound::Error::Timeout(outbound::Phase::Total)) => return Err(Error::Timeout(timeout)),
@@ -64,6 +70,9 @@ pub(super) async fn ask(
     let value: Option<Value> = serde_json::from_slice(&answer.body).ok();
     if (200..300).contains(&answer.status) {
         return value.ok_or_else(|| Error::failed(Reason::Answer, "the query service answered no JSON"));
+    }
+    if http::refuses(answer.status) {
+        sent.undone();
     }
     let words = value.as_ref().and_then(words).map(|words| clean(settings.service_token.as_ref(), words));
     let message = match words {

@@ -48,6 +48,11 @@ impl Secrets {
             .filter_map(move |(key, secret)| Some((key.strip_prefix(name)?.strip_prefix('.')?, secret)))
     }
 
+    /// The same names, each with `mask` in its place.
+    pub fn masked(&self, mask: &str) -> Self {
+        Self(self.0.keys().map(|name| (name.clone(), Secret::new(mask.to_owned()))).collect())
+    }
+
     /// Takes them, and other words, out of a text that may reach the tenant. Also its control
     /// characters, and what is beyond 500 characters.
     pub fn clean(&self, text: &str, also: &[&str]) -> String {

@@ -4,7 +4,10 @@ use std::{
     error::Error as _,
     fmt,
     net::IpAddr,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -108,17 +111,23 @@ impl Outbound {
     /// Carries out one call, redirects included. Dropping the future ends it. A status is no error:
     /// the answer has it.
     pub async fn send(&self, request: Request) -> Result<Answer, Error> {
+        self.send_noting(request, &AtomicBool::new(false)).await
+    }
+
+    /// The same; `sent` holds at each moment whether any of the call may have reached a server, also when
+    /// the future is dropped.
+    pub async fn send_noting(&self, request: Request, sent: &AtomicBool) -> Result<Answer, Error> {
         let total = request.timeout.unwrap_or(self.settings.total_timeout.get());
-        let call = Box::pin(self.follow(request));
+        let call = Box::pin(self.follow(request, sent));
         tokio::time::timeout(total, call).await.unwrap_or(Err(Error::Timeout(Phase::Total)))
     }
 
-    async fn follow(&self, request: Request) -> Result<Answer, Error> {
+    async fn follow(&self, request: Request, sent: &AtomicBool) -> Result<Answer, Error> {
         let limit = request.max_body.unwrap_or(self.settings.max_body.get());
         let mut hop = Hop::first(&request, &self.settings)?;
         let mut followed = 0;
         loop {
-            let response = self.once(&hop).await?;
+            let response = self.once(&hop, sent).await?;
             let status = response.status().as_u16();
             let location = response.headers().get("location").filter(|_| is_redirect(status));
             let Some(location) = location.filter(|_| request.redirects != Redirects::None) else {
@@ -134,7 +143,7 @@ impl Outbound {
         }
     }
 
-    async fn once(&self, hop: &Hop) -> Result<Response, Error> {
+    async fn once(&self, hop: &Hop, sent: &AtomicBool) -> Result<Response, Error> {
         let client = match hop.trust {
             Trust::Guarded if self.is_own_port(&hop.url) => {
                 let address = match hop.url.host() {
@@ -155,7 +164,14 @@ impl Outbound {
         if let Some(body) = &hop.body {
             request = request.body(body.clone());
         }
-        request.send().await.map_err(|error| failure(&error, hop.url.host_str().unwrap_or_default()))
+        // A redirect was answered, so something was sent before.
+        let before = sent.swap(true, SeqCst);
+        request.send().await.map_err(|error| {
+            if error.is_connect() || error.is_builder() {
+                sent.store(before, SeqCst);
+            }
+            failure(&error, hop.url.host_str().unwrap_or_default())
+        })
     }
 }
 

@@ -40,12 +40,17 @@ pub(in crate::datasource) fn read(
         Some(path) => at(&value, path)?,
         None => value,
     };
-    if value.as_array().is_some_and(|items| items.len() > limits.rows) {
+    if !limits.cut && value.as_array().is_some_and(|items| items.len() > limits.rows) {
         let message =
             format!("the answer has more than {} items (datasource.max_rows); ask for less", limits.rows);
         return Err(Error::failed(Reason::Rows, message));
     }
     Ok(value)
+}
+
+/// Whether a status says that nothing was done. A fault of the server's own says nothing about that.
+pub(in crate::datasource) fn refuses(status: u16) -> bool {
+    (300..500).contains(&status) && status != 408
 }
 
 /// One value where the path can mean only one (null when it is not there), else the list of all.

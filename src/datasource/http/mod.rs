@@ -10,7 +10,7 @@ mod request;
 mod template;
 
 pub(super) use self::{
-    answer::read,
+    answer::{read, refuses},
     check::{query_problems, source_problems},
     request::{Made, build},
 };

@@ -11,17 +11,25 @@ use super::{
 };
 use crate::datasource::{
     Error, Reason,
-    sql::{Ask, Failed, Rows},
+    sql::{Ask, Failed, Rows, Table},
 };
 
 /// Runs it. After an answer the session is reset; after a failure too, unless the connection is to
 /// be given up.
-pub(in crate::datasource) async fn run(link: &mut Link, ask: &Ask<'_>) -> Result<Value, Failed> {
+pub(in crate::datasource) async fn run(link: &mut Link, ask: &Ask<'_>) -> Result<Table, Failed> {
     let stop = link.stop();
     let outcome = carry_out(link, ask).await;
-    if outcome.as_ref().is_err_and(|failed| failed.abandon) {
+    // Also where rows were left unread: `stop` kills what makes them.
+    if outcome.as_ref().map_or_else(|failed| failed.abandon, |table| table.truncated) {
         link.give_up();
         return outcome;
+    }
+    if let Err(failed) = &outcome
+        && !matches!(failed.error, Error::Timeout(_))
+        && ask.sent.may_have_happened()
+        && takes_back(link, ask).await
+    {
+        ask.sent.undone();
     }
     // Servers that cannot be reset are not used again.
     if !matches!(link.conn.reset().await, Ok(true)) {
@@ -31,7 +39,14 @@ pub(in crate::datasource) async fn run(link: &mut Link, ask: &Ask<'_>) -> Result
     outcome
 }
 
-async fn carry_out(link: &mut Link, ask: &Ask<'_>) -> Result<Value, Failed> {
+/// Takes back what a refused statement did. False where it cannot be said that all of it was: tables
+/// without transactions keep what they took, and a procedure may have committed.
+async fn takes_back(link: &mut Link, ask: &Ask<'_>) -> bool {
+    let rolled_back = link.conn.query_drop("ROLLBACK").await.is_ok();
+    rolled_back && link.conn.get_warnings() == 0 && ask.statement.first != "CALL"
+}
+
+async fn carry_out(link: &mut Link, ask: &Ask<'_>) -> Result<Table, Failed> {
     let params = bind(&ask.statement.params, ask.inputs).map_err(Failed::of)?;
     let params = if params.is_empty() { Params::Empty } else { Params::Positional(params) };
     // A little more than ours, which says it in its own words. What the server does not know is not
@@ -54,6 +69,7 @@ async fn carry_out(link: &mut Link, ask: &Ask<'_>) -> Result<Value, Failed> {
         if ask.statement.read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION READ WRITE" };
     link.conn.query_drop(begin).await.map_err(failed)?;
     let conn = &mut link.conn;
+    ask.sent.going();
     let mut answer = conn.exec_iter(ask.statement.text.as_str(), params).await.map_err(failed)?;
     let mut rows = Rows::new(ask.limits);
     let exact = rows.exact_numbers();
@@ -63,7 +79,9 @@ async fn carry_out(link: &mut Link, ask: &Ask<'_>) -> Result<Value, Failed> {
     while let Some(row) = answer.next().await.map_err(failed)? {
         let values = columns.iter().zip(row.unwrap()).map(|(column, raw)| value(column, &raw, exact));
         // What is left is not read: the connection is given up, its query killed.
-        rows.push(values.collect::<Vec<_>>()).map_err(Failed::abandoned)?;
+        if !rows.push(values.collect::<Vec<_>>()).map_err(Failed::abandoned)? {
+            return Ok(rows.finish(None));
+        }
     }
     let (affected, id) = (answer.affected_rows(), answer.last_insert_id());
     answer.drop_result().await.map_err(failed)?;
@@ -73,9 +91,7 @@ async fn carry_out(link: &mut Link, ask: &Ask<'_>) -> Result<Value, Failed> {
     }
     conn.query_drop("COMMIT").await.map_err(failed)?;
     let mut out = rows.finish(Some(affected));
-    if let Some(id) = id {
-        out["insertId"] = crate::datasource::sql::big(i128::from(id), false);
-    }
+    out.insert_id = id.map(|id| crate::datasource::sql::big(i128::from(id), false));
     Ok(out)
 }
 

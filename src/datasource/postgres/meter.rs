@@ -30,6 +30,11 @@ impl Budget {
     pub fn set(&self, bytes: usize) {
         self.left.store(bytes, Relaxed);
     }
+    /// Nothing more is read.
+    pub fn spend(&self) {
+        self.left.store(0, Relaxed);
+        self.spent.store(true, Relaxed);
+    }
     /// Whether more came than may: the connection is of no use then.
     pub fn is_spent(&self) -> bool {
         self.spent.load(Relaxed)

@@ -2,7 +2,10 @@
 
 use futures_util::{StreamExt, pin_mut};
 use serde_json::{Value, json};
-use tokio_postgres::{Client, error::SqlState};
+use tokio_postgres::{
+    Client,
+    error::{Severity, SqlState},
+};
 
 use super::{
     binary::{Raw, is_known, value},
@@ -11,15 +14,20 @@ use super::{
 };
 use crate::datasource::{
     Error, Reason,
-    sql::{Ask, Failed, Rows, Statement},
+    sql::{Ask, Failed, Rows, Statement, Table},
 };
 
 /// Runs it. After an answer the connection is as it was before; after a failure too, unless it is to
 /// be given up.
-pub(in crate::datasource) async fn run(link: &Link, ask: &Ask<'_>) -> Result<Value, Failed> {
+pub(in crate::datasource) async fn run(link: &Link, ask: &Ask<'_>) -> Result<Table, Failed> {
     let stop = link.stop();
     link.budget.set(ask.limits.wire());
     let outcome = carry_out(link, ask).await;
+    if outcome.as_ref().is_ok_and(|table| table.truncated) {
+        // Rows were left unread: the connection ends, `stop` cancels what makes them.
+        link.budget.spend();
+        return outcome;
+    }
     if link.budget.is_spent() {
         return Err(Failed::abandoned(ask.limits.too_large()));
     }
@@ -36,7 +44,7 @@ pub(in crate::datasource) async fn run(link: &Link, ask: &Ask<'_>) -> Result<Val
     outcome
 }
 
-async fn carry_out(link: &Link, ask: &Ask<'_>) -> Result<Value, Failed> {
+async fn carry_out(link: &Link, ask: &Ask<'_>) -> Result<Table, Failed> {
     let client = &link.client;
     let prepared = client.prepare(&ask.statement.text).await.map_err(|error| {
         // A server that ended the connection while it waited says so now.
@@ -59,10 +67,16 @@ async fn stream(
     prepared: &tokio_postgres::Statement,
     named: &[tokio_postgres::Column],
     ask: &Ask<'_>,
-) -> Result<Value, Failed> {
-    let failed = |error: tokio_postgres::Error| Failed::of(failure(&error, ask));
+) -> Result<Table, Failed> {
+    let failed = |error: tokio_postgres::Error| {
+        if is_refusal(&error) {
+            ask.sent.undone();
+        }
+        Failed::of(failure(&error, ask))
+    };
     let params = bind(&ask.statement.params, prepared.params(), ask.inputs).map_err(Failed::of)?;
     client.batch_execute(&begin(ask)).await.map_err(failed)?;
+    ask.sent.going();
     let answer = client.query_raw(prepared, params).await.map_err(failed)?;
     pin_mut!(answer);
     let mut rows = Rows::new(ask.limits);
@@ -75,7 +89,9 @@ async fn stream(
             value(column.type_(), raw, exact)
         });
         // What is left is not read: the connection is given up, its query stopped.
-        rows.push(values).map_err(Failed::abandoned)?;
+        if !rows.push(values).map_err(Failed::abandoned)? {
+            return Ok(rows.finish(None));
+        }
     }
     let affected = answer.rows_affected().filter(|_| !ask.statement.read_only);
     if !ask.statement.read_only {
@@ -117,6 +133,15 @@ fn as_text(statement: &Statement, columns: &[tokio_postgres::Column]) -> Option<
     let picked = picked.collect::<Vec<_>>().join(", ");
     // A comment at the end would take the parenthesis with it.
     Some(format!("SELECT {picked} FROM (\n{}\n) AS answer ({})", statement.text, names.join(", ")))
+}
+
+/// Whether the server says that it did not do it, and goes on: the transaction is rolled back then.
+fn is_refusal(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|db| {
+        let code = db.code();
+        let broken = code.code().starts_with("08") || *code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN;
+        db.parsed_severity() == Some(Severity::Error) && *code != SqlState::QUERY_CANCELED && !broken
+    })
 }
 
 fn failure(error: &tokio_postgres::Error, ask: &Ask<'_>) -> Error {

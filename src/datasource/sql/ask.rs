@@ -1,6 +1,12 @@
 //! What is asked of a connection, and how it fails.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use serde_json::{Map, Value};
 
@@ -19,6 +25,32 @@ pub(in crate::datasource) struct Ask<'a> {
     pub secrets: &'a Secrets,
     /// Never shown.
     pub host: &'a str,
+    /// Told of the statement's way.
+    pub sent: &'a Sent,
+}
+
+/// Whether what was asked may have happened. Whoever asked holds it too: the word comes also when the
+/// query itself was given up.
+#[derive(Debug, Clone, Default)]
+pub(in crate::datasource) struct Sent(Arc<AtomicBool>);
+
+impl Sent {
+    /// From here on it may reach the server.
+    pub fn going(&self) {
+        self.0.store(true, SeqCst);
+    }
+    /// It has not happened: the server refused it, or has taken it back.
+    pub fn undone(&self) {
+        self.0.store(false, SeqCst);
+    }
+    /// What is known now.
+    pub fn may_have_happened(&self) -> bool {
+        self.0.load(SeqCst)
+    }
+    /// For who cannot know this type.
+    pub fn flag(&self) -> &AtomicBool {
+        &self.0
+    }
 }
 
 /// How a query failed.

@@ -40,9 +40,9 @@ mod rows;
 mod statement;
 
 pub(super) use self::{
-    ask::{Ask, Failed},
+    ask::{Ask, Failed, Sent},
     lexer::Dialect,
     number::{big, exact, real},
-    rows::{Limits, Rows},
+    rows::{Limits, Rows, Table},
     statement::{Statement, text_of},
 };

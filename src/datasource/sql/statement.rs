@@ -59,6 +59,11 @@ impl Statement {
         Parsed::of(dialect, options).problems
     }
 
+    /// Its words and quoted names, upper case, in order.
+    pub fn words(dialect: Dialect, text: &str) -> Vec<String> {
+        lex(dialect, text).words
+    }
+
     /// The statement, with `inputs` (resolved) deciding only about names of the query's own lists.
     pub fn build(dialect: Dialect, options: &Value, inputs: &Map<String, Value>) -> Result<Self, Error> {
         let parsed = Parsed::of(dialect, options);

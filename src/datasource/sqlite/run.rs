@@ -16,7 +16,7 @@ use super::guard::open;
 use crate::{
     datasource::{
         Error, Reason,
-        sql::{Ask, Rows, big, real},
+        sql::{Ask, Rows, Table, big, real},
     },
     engine::InputProblem,
 };
@@ -42,10 +42,14 @@ impl Drop for Stop {
 }
 
 /// Runs it.
-pub(in crate::datasource) fn run(file: &Path, ask: &Ask<'_>, stop: Arc<AtomicBool>) -> Result<Value, Error> {
+pub(in crate::datasource) fn run(file: &Path, ask: &Ask<'_>, stop: Arc<AtomicBool>) -> Result<Table, Error> {
     let failed = |error: rusqlite::Error| failure(&error, ask);
     let read_only = ask.statement.read_only;
     let connection = open(file, read_only, ask.limits.bytes).map_err(failed)?;
+    if !read_only {
+        // What is not committed at the end is rolled back when the file is closed.
+        connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
+    }
     connection.progress_handler(STEP, Some(move || stop.load(Relaxed))).map_err(failed)?;
     let mut statement = connection.prepare(&ask.statement.text).map_err(failed)?;
     if read_only && !statement.readonly() {
@@ -56,21 +60,40 @@ pub(in crate::datasource) fn run(file: &Path, ask: &Ask<'_>, stop: Arc<AtomicBoo
     let mut rows = Rows::new(ask.limits);
     rows.columns(statement.column_names());
     let count = statement.column_count();
+    ask.sent.going();
+    // Its time is over: that is all that is known of it.
+    let ended = |error: rusqlite::Error| match failure(&error, ask) {
+        Error::Timeout(limit) => Error::Timeout(limit),
+        other => undone(ask, other),
+    };
     let mut answer = statement.raw_query();
-    while let Some(row) = answer.next().map_err(failed)? {
+    while let Some(row) = answer.next().map_err(ended)? {
         let values = (0..count).map(|index| row.get_ref(index).map_or(Value::Null, value));
-        rows.push(values)?;
+        if !rows.push(values).map_err(|error| undone(ask, error))? {
+            break;
+        }
     }
     drop(answer);
     drop(statement);
     if read_only {
         return Ok(rows.finish(None));
     }
-    let mut out = rows.finish(Some(connection.changes()));
+    let (changes, id) = (connection.changes(), connection.last_insert_rowid());
+    connection.execute_batch("COMMIT").map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ended(error),
+        _ => failed(error),
+    })?;
+    let mut out = rows.finish(Some(changes));
     if ask.statement.first == "INSERT" || ask.statement.first == "REPLACE" {
-        out["insertId"] = big(i128::from(connection.last_insert_rowid()), false);
+        out.insert_id = Some(big(i128::from(id), false));
     }
     Ok(out)
+}
+
+/// The transaction ends without its commit.
+fn undone(ask: &Ask<'_>, error: Error) -> Error {
+    ask.sent.undone();
+    error
 }
 
 /// Arrays and objects are JSON texts, for `json_each({{name}})`.

@@ -98,7 +98,8 @@ impl Rig {
 
     pub fn save_source(&self, id: &DataSourceId, kind: &str, options: Value, secrets: Value) {
         let sealed = self.sources.vault().seal(&tenant(), id.as_str(), &secrets.to_string()).unwrap();
-        let source = Source { id: id.clone(), kind: kind.to_owned(), options, sealed: Some(sealed) };
+        let title = "a source".to_owned();
+        let source = Source { id: id.clone(), title, kind: kind.to_owned(), options, sealed: Some(sealed) };
         self.table.sources.lock().insert((tenant(), id.clone()), source);
     }
 
@@ -108,7 +109,7 @@ impl Rig {
 
     pub fn query_of(&self, tenant: &TenantId, source: Option<&DataSourceId>, options: Value) -> DataQueryId {
         let id = DataQueryId::generate();
-        let query = Query { source: source.cloned(), options };
+        let query = Query { title: "a query".to_owned(), source: source.cloned(), options };
         self.table.queries.lock().insert((tenant.clone(), id.clone()), query);
         id
     }
