@@ -177,7 +177,7 @@ fn check(dialect: Dialect, statement: &str) -> Result<(), Error> {
             return Err(refused(&format!("{word} does more than read")));
         }
     }
-    if dialect == Dialect::MySql && words.windows(2).any(|pair| pair == ["NEXT", "VALUE"]) {
+    if dialect == Dialect::MySql && words.windows(3).any(|three| three == ["NEXT", "VALUE", "FOR"]) {
         return Err(refused("NEXT VALUE does more than read"));
     }
     // A name that is spelled so that nobody reads it.
