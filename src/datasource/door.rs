@@ -403,7 +403,8 @@ impl Inner {
                 asked.of(&source.kind);
                 let key = call.idempotency_key;
                 let options = query.options;
-                let request = Ordered { tenant: call.tenant, source, options, inputs, key, begun, limit, manner };
+                let request =
+                    Ordered { tenant: call.tenant, source, options, inputs, key, begun, limit, manner };
                 self.order(request).await
             }
         }

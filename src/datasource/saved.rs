@@ -96,11 +96,7 @@ impl Shelf for Store {
         let (tenant, id) = (tenant.clone(), id.clone());
         Box::pin(async move {
             let row = self.read(move |connection| dataqueries::find(connection, &tenant, &id)).await?;
-            Ok(row.map(|row| Query {
-                title: row.title,
-                source: row.datasource_id,
-                options: row.options,
-            }))
+            Ok(row.map(|row| Query { title: row.title, source: row.datasource_id, options: row.options }))
         })
     }
 

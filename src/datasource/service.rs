@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Error, QueryCall, Reason, http, settings::Secrets, sql::{Limits, Sent}};
+use super::{
+    Error, QueryCall, Reason, http,
+    settings::Secrets,
+    sql::{Limits, Sent},
+};
 use crate::{
     config::{Secret, sections as config},
     outbound::{self, Outbound, Redirects, Request, Trust},

@@ -1,10 +1,7 @@
 //! A query that counts, once.
 
 use crate::datasource::{
-    DataSources, Effect, Error, QueryCall,
-    door::About,
-    drivers::Manner,
-    preview::Glance,
+    DataSources, Effect, Error, QueryCall, door::About, drivers::Manner, preview::Glance,
 };
 
 /// A query that failed, and whether it may have happened nevertheless.

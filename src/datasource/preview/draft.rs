@@ -199,7 +199,10 @@ mod tests {
     fn what_a_draft_may_be() {
         use Dialect::{MySql, Postgres, Sqlite};
         for (dialect, statement) in [
-            (Postgres, "SELECT pg_size_pretty(1), 'nextval', $$pg_notify$$ FROM pg_replication_slots -- dblink"),
+            (
+                Postgres,
+                "SELECT pg_size_pretty(1), 'nextval', $$pg_notify$$ FROM pg_replication_slots -- dblink",
+            ),
             (Postgres, "with a as (select 1) select * from a;"),
             (MySql, "SHOW TABLES"),
             (MySql, "SELECT next, value FROM t"),

@@ -80,7 +80,9 @@ pub(in crate::datasource) fn run(file: &Path, ask: &Ask<'_>, stop: Arc<AtomicBoo
     }
     let (changes, id) = (connection.changes(), connection.last_insert_rowid());
     connection.execute_batch("COMMIT").map_err(|error| match error.sqlite_error_code() {
-        Some(ErrorCode::ConstraintViolation | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ended(error),
+        Some(ErrorCode::ConstraintViolation | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            ended(error)
+        }
         _ => failed(error),
     })?;
     let mut out = rows.finish(Some(changes));
