@@ -9,7 +9,7 @@
 //! a tenant (its callers do).
 //!
 //! Reads: `door`, `keep` (recovery, retention), `actor`, `room` (pure), `frames` (what sockets see), `places`
-//! (whose turn it is), `hands` (what it needs of others).
+//! (whose turn it is), `hands` (what it needs of others), `tools` (what does it).
 
 mod actor;
 mod commands;
@@ -25,6 +25,7 @@ mod proposal;
 pub mod room;
 #[cfg(test)]
 mod tests;
+pub mod tools;
 
 pub use actor::RoomKind;
 pub use door::Rooms;

@@ -12,13 +12,14 @@ use super::{
     children::{Children, mind_all},
     hub::{Hub, Parts},
     messages::{Ask, Reply, RunCommand, Wake},
+    start::{run_of_key, scope_of},
     waiting::{Timers, keep_house},
 };
 use crate::{
     engine::RunStatus,
     ids::{RunId, TenantId, WorkflowId},
     store::tables::{
-        definitions,
+        definitions, keys,
         runs::{self, Run},
     },
     supervise::{Handle, Limits},
@@ -87,6 +88,18 @@ impl Runs {
     pub async fn tenant_of(&self, workflow: &WorkflowId) -> Result<Option<TenantId>, Error> {
         let id = workflow.clone();
         Ok(self.hub.store.read(move |db| definitions::tenant_of(db, &id)).await?)
+    }
+
+    /// The run that was started under this `Idempotency-Key`, if one was.
+    pub async fn started_under(
+        &self,
+        tenant: &TenantId,
+        workflow: &WorkflowId,
+        key: &str,
+    ) -> Result<Option<RunId>, Error> {
+        let (scope, key) = (scope_of(tenant, workflow), key.to_owned());
+        let known = self.hub.store.read(move |db| keys::idempotent(db, &scope, &key)).await?;
+        Ok(known.as_deref().and_then(run_of_key))
     }
 
     /// A run of this tenant.

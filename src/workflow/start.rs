@@ -162,7 +162,7 @@ impl Runs {
     async fn start_for(&self, start: StartRun, first: Option<FirstWatcher>) -> Result<Started, Error> {
         let hub = &self.hub;
         check_size(start.inputs.as_ref(), hub.max_inputs)?;
-        let scope = format!("execute:{}:{}", start.tenant, start.workflow);
+        let scope = scope_of(&start.tenant, &start.workflow);
         let fingerprint = fingerprint(&start);
         let _starting = hub.starting.read().await;
         let (tenant, workflow, key) =
@@ -474,6 +474,17 @@ fn check_size(inputs: Option<&Value>, most: usize) -> Result<(), Error> {
         return Err(Error::TooLarge(format!("the inputs have {size} bytes, limits.inputs allows {most}")));
     }
     Ok(())
+}
+
+/// Where the keys of a workflow's starts are.
+pub(super) fn scope_of(tenant: &TenantId, workflow: &WorkflowId) -> String {
+    format!("execute:{tenant}:{workflow}")
+}
+
+/// The run that a key was used for.
+pub(super) fn run_of_key(known: &str) -> Option<RunId> {
+    let known: Value = serde_json::from_str(known).ok()?;
+    known.get("instanceID").and_then(Value::as_str).map(RunId::trusted)
 }
 
 /// Tells a repeated request from another one under the same key.

@@ -11,6 +11,7 @@
 //! `rooms` (of listeners), `revoked` (what is taken from sockets that are connected), `unserved` (events of later parts),
 //! `rates` (bounds a tenant).
 
+mod chat_host;
 mod connect;
 mod hub;
 mod rates;
@@ -22,4 +23,4 @@ mod runs;
 mod unserved;
 mod widgets;
 
-pub use self::{hub::Router, rates::TenantRates, widgets::OfRuns};
+pub use self::{chat_host::OfWorkflows, hub::Router, rates::TenantRates, widgets::OfRuns};

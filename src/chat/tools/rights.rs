@@ -1,0 +1,40 @@
+//! What a person may do, asked at each call and again when an approved proposal is carried out.
+
+use super::{Caller, hands::Inner, words};
+use crate::{
+    ai::ToolError,
+    auth::{Error, Permission, Permissions},
+    error::Coded,
+};
+
+impl Inner {
+    /// What the person may do in the tenant now.
+    pub(super) async fn permissions(&self, caller: &Caller) -> Result<Permissions, Error> {
+        let person = &caller.person;
+        self.auth.permissions_of(&person.user, person.api_key.as_ref(), &caller.tenant).await
+    }
+
+    /// Refuses who may not do all of this; who may not chat may do nothing here.
+    pub(super) async fn needs(
+        &self,
+        caller: &Caller,
+        needed: &[Permission],
+    ) -> Result<Permissions, ToolError> {
+        let permissions = match self.permissions(caller).await {
+            Ok(permissions) => permissions,
+            // Who is no member is told nothing else.
+            Err(Error::NotAMember | Error::Denied) => Permissions::NONE,
+            Err(error) => {
+                return Err(ToolError::Failed {
+                    code: error.code(),
+                    message: words::error(&error.public_message()),
+                });
+            }
+        };
+        let missing = [Permission::AiChat].iter().chain(needed).find(|right| !permissions.contains(**right));
+        match missing {
+            Some(missing) => Err(ToolError::Denied(missing.as_str())),
+            None => Ok(permissions),
+        }
+    }
+}
