@@ -87,7 +87,10 @@ mod tests {
     #[test]
     fn what_is_not_shown_is_named_or_replaced() {
         assert_eq!(text("a\u{1b}[31mb\0\u{7f}", 99), "a␛[31mb␀␡");
-        assert_eq!(text("x\u{202e}y\u{2066}z\u{200f}\u{9b}\u{e0041}", 99), "x\u{fffd}y\u{fffd}z\u{fffd}\u{fffd}\u{fffd}");
+        assert_eq!(
+            text("x\u{202e}y\u{2066}z\u{200f}\u{9b}\u{e0041}", 99),
+            "x\u{fffd}y\u{fffd}z\u{fffd}\u{fffd}\u{fffd}"
+        );
         assert_eq!(text("tab\tline\nend 👩‍👧 ü", 99), "tab\tline\nend 👩‍👧 ü");
         assert_eq!(line(" a\r\nb\tc\u{2028}d ", 99), "a␍ b c\u{fffd}d");
     }

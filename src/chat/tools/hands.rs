@@ -206,9 +206,7 @@ impl Inner {
     async fn preview(&self, caller: &Caller, call: &ToolCall) -> Called {
         let permissions = self.admit(caller, call).await?;
         match call {
-            ToolCall::RunQuery { query, inputs } => {
-                self.show_query(caller, permissions, query, inputs).await
-            }
+            ToolCall::RunQuery { query, inputs } => self.show_query(caller, permissions, query, inputs).await,
             ToolCall::StartWorkflow { workflow, inputs } => {
                 self.show_workflow(caller, workflow, inputs).await
             }
@@ -237,7 +235,9 @@ impl Inner {
         let permissions = self.needs(caller, needed).await?;
         let size = serde_json::to_string(call).map_or(usize::MAX, |text| text.len());
         if size > MOST {
-            return Err(ToolError::Invalid(format!("the arguments have {size} bytes, at most {MOST} are taken")));
+            return Err(ToolError::Invalid(format!(
+                "the arguments have {size} bytes, at most {MOST} are taken"
+            )));
         }
         Ok(permissions)
     }
@@ -259,7 +259,8 @@ pub(super) fn told(error: &datasource::Error, what: &'static str) -> ToolError {
     match error {
         datasource::Error::Foreign => ToolError::NotFound(what),
         datasource::Error::Inputs(problems) => {
-            let list: Vec<String> = problems.iter().map(|problem| words::error(&problem.to_string())).collect();
+            let list: Vec<String> =
+                problems.iter().map(|problem| words::error(&problem.to_string())).collect();
             ToolError::Invalid(list.join("; "))
         }
         error => failed(error),

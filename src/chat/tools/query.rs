@@ -147,7 +147,10 @@ impl Inner {
         let Glance { columns, rows, truncated, value } = glance;
         let (most, bytes) = (self.ai.max_rows, self.ai.max_result.get());
         let changed = value.as_ref().and_then(|value| value.get("rowCount")).and_then(Value::as_u64);
-        if columns.is_empty() && rows.is_empty() && let Some(value) = value {
+        if columns.is_empty()
+            && rows.is_empty()
+            && let Some(value) = value
+        {
             let text = changed.map_or_else(|| "It answered.".to_owned(), words::changed);
             let data = table::of_value(&value, most);
             return Output { text, data: Some(data), run: None, value: table::fitting(&value, bytes) };

@@ -17,9 +17,9 @@ impl Inner {
         permissions: Permissions,
         run: &RunId,
     ) -> Result<RunSeen, ToolError> {
-        let found = self.host.run(caller.tenant.clone(), run.clone()).await.map_err(|trouble| trouble.error)?;
-        let is_own =
-            |seen: &RunSeen| seen.is_test && seen.starter.as_ref() == Some(&caller.person.user);
+        let found =
+            self.host.run(caller.tenant.clone(), run.clone()).await.map_err(|trouble| trouble.error)?;
+        let is_own = |seen: &RunSeen| seen.is_test && seen.starter.as_ref() == Some(&caller.person.user);
         if let Some(seen) = &found
             && is_own(seen)
         {

@@ -74,7 +74,10 @@ impl Inner {
                 "database": row.kind, "description": about,
             })
         };
-        Ok(rows.filter(|row| matches!(row.kind.as_str(), "postgresql" | "mysql" | "sqlite")).map(one).collect())
+        Ok(rows
+            .filter(|row| matches!(row.kind.as_str(), "postgresql" | "mysql" | "sqlite"))
+            .map(one)
+            .collect())
     }
 }
 

@@ -89,10 +89,14 @@ mod tests {
     fn inputs_are_named_on_one_line_and_bounded() {
         let inputs = json!({ "month": "2026-10\n\u{202e}", "n": 3, "none": null });
         let words = with_inputs(inputs.as_object().unwrap());
-        assert!(words.starts_with(" with ") && !words.contains(['\n', '\u{202e}']) && !words.contains("none"), "{words}");
+        assert!(
+            words.starts_with(" with ") && !words.contains(['\n', '\u{202e}']) && !words.contains("none"),
+            "{words}"
+        );
         assert!(words.contains(r#"month = "2026-10"#) && words.contains("n = 3"), "{words}");
         assert_eq!(with_inputs(&Map::new()), "");
-        let many: Map<String, Value> = (0..100).map(|at| (format!("key{at}"), json!("x".repeat(200)))).collect();
+        let many: Map<String, Value> =
+            (0..100).map(|at| (format!("key{at}"), json!("x".repeat(200)))).collect();
         let words = with_inputs(&many);
         assert!(words.len() < 700 && words.ends_with('…'), "{words}");
     }

@@ -5,7 +5,11 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
-use super::{Caller, Plan, Start, StartTest, Trouble, hands::{Inner, failed, stored}, words};
+use super::{
+    Caller, Plan, Start, StartTest, Trouble,
+    hands::{Inner, failed, stored},
+    words,
+};
 use crate::{
     ai::{Called, Output, ToolError},
     chat::{Answered, Proposal},
@@ -43,7 +47,8 @@ impl Inner {
         }
         let given = Value::Object(inputs.clone());
         let resolved = resolve_inputs(&plan.options, Some(&given)).map_err(|problems| {
-            let list: Vec<String> = problems.iter().map(|problem| words::error(&problem.to_string())).collect();
+            let list: Vec<String> =
+                problems.iter().map(|problem| words::error(&problem.to_string())).collect();
             ToolError::Invalid(list.join("; "))
         })?;
         super::query::all_known(inputs, &resolved)?;
@@ -60,8 +65,7 @@ impl Inner {
         inputs: &Map<String, Value>,
     ) -> Answered {
         let key = proposal.id.as_str().to_owned();
-        let before =
-            tried(|| self.host.started(caller.tenant.clone(), workflow.clone(), key.clone())).await;
+        let before = tried(|| self.host.started(caller.tenant.clone(), workflow.clone(), key.clone())).await;
         match before {
             Ok(Some(run)) => return Answered::Done(Box::new(begun(&run))),
             Ok(None) => {}
@@ -168,7 +172,8 @@ impl Inner {
             text.push_str(" Which queries it runs is only known while it runs.");
         }
         text.push_str(" So no test run was made, and nothing was started.");
-        let value = json!({ "workflow": words::named(&plan.title), "steps": plan.steps, "mayChange": titles });
+        let value =
+            json!({ "workflow": words::named(&plan.title), "steps": plan.steps, "mayChange": titles });
         Ok(Output { text, data: None, run: None, value })
     }
 

@@ -35,7 +35,10 @@ async fn more_rows_than_a_chat_shows_are_told() {
     let all = rig.query(&rig.shop, "All", json!({ "query": "SELECT id FROM sales ORDER BY id" })).await;
     let output = rig.call(&rig.bob, &run_query(&all, json!({}))).await.unwrap();
     let data = output.data.unwrap();
-    assert_eq!((output.text.as_str(), data.rows.len(), data.truncated), ("The first 2 rows; there are more.", 2, true));
+    assert_eq!(
+        (output.text.as_str(), data.rows.len(), data.truncated),
+        ("The first 2 rows; there are more.", 2, true)
+    );
     assert_eq!(output.value["truncated"], true);
 }
 
@@ -43,7 +46,9 @@ async fn more_rows_than_a_chat_shows_are_told() {
 async fn arguments_that_do_not_fit_are_named() {
     let rig = Rig::start().await;
     let sales = rig.sales().await;
-    for (given, word) in [(json!({}), "month: is required"), (json!({ "month": "x", "year\u{202e}": 1 }), "year\u{fffd}")] {
+    for (given, word) in
+        [(json!({}), "month: is required"), (json!({ "month": "x", "year\u{202e}": 1 }), "year\u{fffd}")]
+    {
         let call = run_query(&sales, given);
         let error = rig.call(&rig.bob, &call).await.unwrap_err();
         assert!(matches!(&error, ToolError::Invalid(words) if words.contains(word)), "{error:?}");
@@ -88,7 +93,10 @@ async fn who_may_not_see_a_statement_is_not_shown_it() {
     rig.auth.put_member(&by, &rig.tenant, &rig.bob.user, "RUNS").await.unwrap();
     let sell = run_query(&rig.sell().await, json!({ "month": "2026-11" }));
     let shown = rig.preview(&rig.bob, &sell).await.unwrap();
-    assert!(!shown.text.contains("INSERT") && shown.text.contains("2026-11") && shown.data.is_none(), "{shown:?}");
+    assert!(
+        !shown.text.contains("INSERT") && shown.text.contains("2026-11") && shown.data.is_none(),
+        "{shown:?}"
+    );
     assert!(!shown.value.to_string().contains("INSERT"));
 }
 
@@ -139,7 +147,10 @@ async fn a_query_saved_as_reading_cannot_write_whatever_it_says() {
     let rig = Rig::start().await;
     let liar = json!({ "query": "DELETE FROM sales" });
     let liar = run_query(&rig.query(&rig.shop, "Liar", liar).await, json!({}));
-    assert!(matches!(rig.call(&rig.ann, &liar).await, Err(ToolError::Failed { code: Code::QueryFailed, .. })));
+    assert!(matches!(
+        rig.call(&rig.ann, &liar).await,
+        Err(ToolError::Failed { code: Code::QueryFailed, .. })
+    ));
     assert!(rig.preview(&rig.ann, &liar).await.is_err());
     assert!(matches!(rig.carry_out(&rig.ann, &proposal(&liar)).await, Answered::Failed(_)));
     assert_eq!(rig.count(), 3);

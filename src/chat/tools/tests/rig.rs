@@ -22,7 +22,10 @@ use crate::{
     config::sections,
     datasource::{self, DataSources},
     error::Code,
-    ids::{ChatRoomId, DataQueryId, DataSourceId, HubId, MessageId, ProposalId, RunId, TenantId, UserId, WorkflowId},
+    ids::{
+        ChatRoomId, DataQueryId, DataSourceId, HubId, MessageId, ProposalId, RunId, TenantId, UserId,
+        WorkflowId,
+    },
     outbound::Outbound,
     store::{
         Store,
@@ -235,7 +238,14 @@ impl Rig {
         rig
     }
 
-    async fn source(&self, id: &DataSourceId, kind: &str, title: &str, options: Value, secret: Option<String>) {
+    async fn source(
+        &self,
+        id: &DataSourceId,
+        kind: &str,
+        title: &str,
+        options: Value,
+        secret: Option<String>,
+    ) {
         let new = NewDataSource {
             datasource_id: id.clone(),
             tenant_id: self.tenant.clone(),
@@ -422,4 +432,3 @@ fn is_whole(got: &[u8]) -> bool {
         .unwrap_or(0_usize);
     body.len() >= length
 }
-

@@ -68,7 +68,11 @@ async fn who_may_not_is_refused_at_every_door_and_learns_nothing() {
                 refused_everywhere(&rig, person, there).await
             };
             assert!(matches!(error, ToolError::Denied(_)), "{there:?}: {error:?}");
-            assert_eq!(rig.call(person, missing).await.unwrap_err(), error, "whether it is there is not told");
+            assert_eq!(
+                rig.call(person, missing).await.unwrap_err(),
+                error,
+                "whether it is there is not told"
+            );
         }
     }
     assert_eq!((rig.count(), rig.server.count()), (3, 0));
@@ -125,8 +129,7 @@ async fn a_right_is_asked_again_at_the_moment_of_the_effect() {
 async fn a_key_has_no_more_rights_than_it_was_given() {
     let rig = Rig::start().await;
     let new = NewApiKey { title: "narrow".to_owned(), role: Some("MUTE".to_owned()), expires_at: None };
-    let (key, _) =
-        rig.auth.create_api_key(&operator(), &rig.tenant, Some(&rig.ann.user), new).await.unwrap();
+    let (key, _) = rig.auth.create_api_key(&operator(), &rig.tenant, Some(&rig.ann.user), new).await.unwrap();
     let narrow = Person { api_key: Some(key.id), ..rig.ann.clone() };
     let sales = run_query(&rig.sales().await, json!({ "month": "2026-10" }));
     assert!(rig.call(&rig.ann, &sales).await.is_ok());

@@ -22,7 +22,10 @@ async fn a_run_is_told_in_words_and_its_result_as_data() {
     let output = rig.call(&rig.bob, &call).await.unwrap();
     assert_eq!(output.text, "The run of “Report” has completed.");
     assert_eq!(output.data.unwrap().rows, [[json!("total"), json!(3)]]);
-    assert_eq!((&output.value["status"], &output.value["result"]), (&json!("COMPLETED"), &json!({ "total": 3 })));
+    assert_eq!(
+        (&output.value["status"], &output.value["result"]),
+        (&json!("COMPLETED"), &json!({ "total": 3 }))
+    );
     assert!(matches!(&call, ToolCall::ReadRun { run } if output.run.as_ref() == Some(run)));
     assert_eq!(rig.check(&rig.bob, &call).await.unwrap(), "look where the run of “Report” is");
     assert!(!rig.has_effect(&call).await);

@@ -97,7 +97,9 @@ async fn arguments_that_do_not_fit_start_nothing() {
     let workflow = rig.workflow(report());
     for given in [json!({}), json!({ "month": "1", "monht": "2" })] {
         let call = start_workflow(&workflow, given);
-        for error in [rig.call(&rig.bob, &call).await.unwrap_err(), rig.preview(&rig.bob, &call).await.unwrap_err()] {
+        for error in
+            [rig.call(&rig.bob, &call).await.unwrap_err(), rig.preview(&rig.bob, &call).await.unwrap_err()]
+        {
             assert!(matches!(error, ToolError::Invalid(_)), "{error:?}");
         }
         let done = rig.carry_out(&rig.bob, &proposal(&call)).await;
