@@ -14,8 +14,9 @@ use super::{
 use crate::{
     clock::Clock,
     config::sections::Supervise,
-    delivery::Shards,
+    delivery::{Member, Shards},
     ids::{HubId, SocketId, WidgetId},
+    protocol::frame::Frame,
     store::{Store, tables::registrations},
     supervise::{Handle, Limits},
 };
@@ -150,6 +151,13 @@ impl Widgets {
     pub async fn disconnect(&self, widget: &WidgetId, disconnect: Disconnect) -> Result<(), Error> {
         let id = RegistrationId { socket: disconnect.member.socket().clone(), widget: widget.clone() };
         self.ask(id, |reply| Ask::Disconnect(disconnect, reply)).await
+    }
+
+    /// Frames to a socket, behind all that its registrations were told.
+    pub fn tell(&self, member: &Member, frames: Vec<Frame>) {
+        for frame in frames {
+            self.hub.shards.direct(member, frame);
+        }
     }
 
     /// A socket is gone, and its memberships with it: so are its registrations.

@@ -181,17 +181,17 @@ pub(in crate::session::router) async fn disconnect(router: &Inner, from: &From, 
         Err(error) => return refuse(from, Code::ConnectionFailed, None, &error),
     };
     let body = WidgetDisconnected { widget_id: widget.clone(), success: true };
-    if !from.seat.widgets.borrow().contains_key(&widget) {
-        // Nothing is registered, and that is what was wanted.
-        from.acknowledge(&AckBody::DONE);
-        return from.emit(Server::WidgetDisconnected, &body);
-    }
     // Behind all that the registration was told: through its membership's channel.
     let namespace = from.socket.namespace();
     let acked = from.ack.and_then(|id| ack_frame(namespace, id, &AckBody::DONE).ok());
     let event = Frame::event(namespace, Server::WidgetDisconnected.as_str(), &body).ok();
     let last: Vec<Frame> = acked.into_iter().chain(event).collect();
     let member = from.socket.member().clone();
+    if !from.seat.widgets.borrow().contains_key(&widget) {
+        // Nothing is registered, and that is what was wanted. What an earlier registration was told may
+        // still be on its way, so this goes the same way.
+        return router.widgets.tell(&member, last);
+    }
     match router.widgets.disconnect(&widget, Disconnect { member, last }).await {
         Ok(()) => {
             from.seat.widgets.borrow_mut().remove(&widget);
