@@ -9,9 +9,10 @@
 //! a tenant (its callers do).
 //!
 //! Reads: `door`, `keep` (recovery, retention), `actor`, `room` (pure), `frames` (what sockets see), `places`
-//! (whose turn it is), `hands` (what it needs of others), `tools` (what does it).
+//! (whose turn it is), `hands` (what it needs of others), `tools` (what does it), `choose` (which assistant).
 
 mod actor;
+mod choose;
 mod commands;
 mod door;
 mod error;
@@ -24,10 +25,11 @@ mod places;
 mod proposal;
 pub mod room;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod tools;
 
 pub use actor::RoomKind;
+pub use choose::ByConfig;
 pub use door::Rooms;
 pub use error::Error;
 pub use hands::{Assistants, Hands, Rights};

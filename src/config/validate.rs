@@ -8,7 +8,7 @@ use url::{Host, Url};
 use super::{
     Mistakes, Place, Problem,
     secret::REDACTED,
-    sections::{Config, Issuer, IssuerKind},
+    sections::{AssistantKind, Config, Issuer, IssuerKind},
 };
 
 /// A rule that does not hold. The first key is the one at fault; its place is that of the first key
@@ -45,6 +45,7 @@ pub(super) fn validate(config: &Config) -> Vec<Breach> {
         out.push(breach("auth.hs256_secret", REDACTED, rule, "make one with: openssl rand -hex 32"));
     }
     sources(config, &mut out);
+    assistants(config, &mut out);
     for (index, issuer) in config.auth.issuers.iter().enumerate() {
         check_issuer(index, issuer, &mut out);
     }
@@ -74,6 +75,46 @@ fn sources(config: &Config, out: &mut Vec<Breach>) {
         let rule = "must not hold server.state_dir: the hub's own files would be data sources";
         let advice = "a directory of its own";
         out.push(breach("datasource.sqlite_dir", &dir.display().to_string(), rule, advice));
+    }
+}
+
+/// A model needs an address and a name; a tenant is named once.
+fn assistants(config: &Config, out: &mut Vec<Breach>) {
+    let ai = &config.ai;
+    let mut model = |prefix: &str, asked: AssistantKind, url: Option<&String>, name: Option<&String>| {
+        let key = |name: &str| format!("{prefix}{name}");
+        if let Some(url) = url
+            && !Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        {
+            let advice = "for example \"https://api.openai.com/v1\"";
+            out.push(breach(key("base_url"), url, "must be an http or https address", advice));
+        }
+        if asked != AssistantKind::Llm {
+            return;
+        }
+        for (word, value, example) in
+            [("base_url", url, "\"https://api.openai.com/v1\""), ("model", name, "\"gpt-5-mini\"")]
+        {
+            if value.is_none_or(|value| value.trim().is_empty()) {
+                let rule = "is missing: assistant = \"llm\" asks a model there".to_owned();
+                let keys = vec![key(word), key("assistant"), "ai.assistant".to_owned()];
+                let advice = format!("for example {word} = {example}");
+                out.push(Breach { keys, value: None, rule, advice, mirrored: None });
+            }
+        }
+    };
+    model("ai.", ai.assistant, ai.base_url.as_ref(), ai.model.as_ref());
+    for (index, own) in ai.tenants.iter().enumerate() {
+        let asked = own.assistant.unwrap_or(ai.assistant);
+        let (url, name) =
+            (own.base_url.as_ref().or(ai.base_url.as_ref()), own.model.as_ref().or(ai.model.as_ref()));
+        model(&format!("ai.tenants[{index}]."), asked, url, name);
+    }
+    for (index, own) in ai.tenants.iter().enumerate() {
+        if own.tenant.is_empty() || ai.tenants.iter().take(index).any(|other| other.tenant == own.tenant) {
+            let key = format!("ai.tenants[{index}].tenant");
+            out.push(breach(key, &own.tenant, "must name a tenant, and each only once", "put both into one"));
+        }
     }
 }
 
@@ -145,6 +186,7 @@ fn pairs(config: &Config, out: &mut Vec<Breach>) {
     );
     at_most("limits.sessions_per_user", &limits.sessions_per_user, "limits.connections", &limits.connections);
     at_most("limits.inputs", &limits.inputs, "limits.journal_payload", &limits.journal_payload);
+    at_most("limits.chat_text", &limits.chat_text, "limits.journal_payload", &limits.journal_payload);
     at_most("limits.inputs", &limits.inputs, "workflow.max_context", &workflow.max_context);
     at_most(
         "delivery.queue_bytes",

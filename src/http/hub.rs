@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::gate::Gate;
 use crate::{
     auth::Auth,
+    chat,
     clock::Clock,
     config::Config,
     datasource::DataSources,
@@ -37,6 +38,8 @@ pub struct Parts {
     pub sources: DataSources,
     /// Rooms.
     pub listeners: Listeners,
+    /// Chat rooms.
+    pub chats: chat::Rooms,
     /// The time.
     pub clock: Clock,
     /// Kinds of actors that ops see.

@@ -9,7 +9,7 @@
 //! the route's subject, in the same words. A member without the permission gets 403.
 //!
 //! Owns: nothing but the counters of failed logins and of bodies in flight. Asks: `auth` (who, may
-//! they), `workflow` (runs, definitions), `supervise` (actors). Carries out what the control socket
+//! they), `workflow` (runs, definitions), `chat` (rooms), `supervise` (actors). Carries out what the control socket
 //! asks (`administer.rs`), so that both ways of administration are one. Never: takes a cookie as
 //! proof, logs a query, lets a store's words out.
 
@@ -17,6 +17,7 @@ mod accounts;
 mod administer;
 mod answer;
 mod asked;
+mod chat;
 pub mod control;
 mod entities;
 mod gate;

@@ -3,7 +3,7 @@
 use actix_web::web::{self, ServiceConfig};
 use futures_util::future::LocalBoxFuture;
 
-use super::{Answer, Asked, Failure, Hub, accounts, entities, gate, open, workflows};
+use super::{Answer, Asked, Failure, Hub, accounts, chat, entities, gate, open, workflows};
 use crate::{auth::Permission, error::Code};
 
 /// What carries a request out.
@@ -47,8 +47,14 @@ pub(super) const fn row(
     Route { method, path, access, missing, handler }
 }
 
-const TABLES: &[&[Route]] =
-    &[open::ROUTES, accounts::OF_PLATFORM, accounts::OF_TENANT, workflows::ROUTES, entities::ROUTES];
+const TABLES: &[&[Route]] = &[
+    open::ROUTES,
+    accounts::OF_PLATFORM,
+    accounts::OF_TENANT,
+    workflows::ROUTES,
+    entities::ROUTES,
+    chat::ROUTES,
+];
 
 /// All rows. Of two addresses that fit a request the first counts.
 pub fn routes() -> impl Iterator<Item = &'static Route> {

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{start::Running, systemd};
+use super::{os::systemd, start::Running};
 use crate::supervise::Inspect;
 
 /// Longest time for telling all clients.
@@ -81,15 +81,16 @@ pub(super) async fn drain(running: Running) {
         }
     }
     drop(running.control);
-    let busy = running.runs.registry().clone();
+    let busy = (running.runs.registry().clone(), running.chats.registry().clone());
+    let open = || busy.0.open() + busy.1.open();
     let finished = async {
         // What has begun to be written is written.
-        while busy.open() > 0 {
+        while open() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     if tokio::time::timeout(left(quiet), finished).await.is_err() {
-        log::warn!(open = busy.open(); "draining: runs still had commands at the deadline");
+        log::warn!(open = open(); "draining: runs and rooms still had commands at the deadline");
     }
     if tokio::time::timeout(left(deadline), running.store.close()).await.is_err() {
         log::error!(
@@ -103,13 +104,12 @@ pub(super) async fn drain(running: Running) {
 
 /// What nodes have begun is finished, and its results are written.
 async fn attempts_end(running: &Running) {
-    if running.attempts.open() == 0 && running.sources.open() == 0 {
-        return;
+    if running.attempts.open() > 0 || running.sources.open() > 0 {
+        log::info!(
+            open = running.attempts.open(), queries = running.sources.open();
+            "draining: attempts of nodes and queries are waited for"
+        );
     }
-    log::info!(
-        open = running.attempts.open(), queries = running.sources.open();
-        "draining: attempts of nodes and queries are waited for"
-    );
     while running.attempts.open() > 0 || running.sources.open() > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -117,6 +117,11 @@ async fn attempts_end(running: &Running) {
         run.detail["waiting"].as_u64().is_some_and(|waiting| waiting > 0) || run.detail["appending"] == true
     };
     while running.runs.registry().list(ASKED).await.iter().any(is_writing) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // What a person approved ends, and its end is written. A turn begins again at the next start.
+    let is_acting = |room: &Inspect| is_writing(room) || room.detail["carryingOut"] == true;
+    while running.chats.registry().list(ASKED).await.iter().any(is_acting) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

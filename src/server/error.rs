@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{auth::SetupError, datasource::seal::KeyError, outbound, store, widget, workflow};
+use crate::{ai, auth::SetupError, chat, datasource::seal::KeyError, outbound, store, widget, workflow};
 
 /// Told to the operator; nothing is running then.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,12 @@ pub enum Error {
     /// Runs could not be woken.
     #[error("runs could not be woken: {0}")]
     Recovery(#[source] workflow::Error),
+    /// The assistant of chat rooms cannot be made.
+    #[error("[ai]: {0}")]
+    Assistant(#[from] ai::Error),
+    /// Chat rooms could not be woken.
+    #[error("chat rooms could not be woken: {0}")]
+    Rooms(#[source] chat::Error),
     /// The control socket cannot be made.
     #[error("{path}: {source}")]
     Control {

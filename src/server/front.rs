@@ -16,9 +16,8 @@ use crate::{
     http,
     session::{
         self, Engine, Listening, Service,
-        router::{Router, TenantRates},
+        router::{Doors, Router, TenantRates},
     },
-    widget::Widgets,
 };
 
 /// Longest time between two requests of a connection.
@@ -41,11 +40,11 @@ pub(super) fn open(
     config: &Config,
     workers: usize,
     shards: Shards,
-    (parts, widgets): (http::Parts, Widgets),
+    (parts, doors): (http::Parts, Doors),
     listeners: Vec<(TcpListener, SocketAddr)>,
 ) -> Result<Front, Error> {
     let failed = |source| Error::System { what: "HTTP", source };
-    let engine = engine(config, shards, &parts, widgets);
+    let engine = engine(config, shards, &parts, doors);
     let hub = Arc::new(http::Hub::new(parts));
     let routes = web::Data::from(Arc::clone(&hub));
     let mounted = engine.clone();
@@ -70,15 +69,12 @@ pub(super) fn open(
     Ok(Front { engine, hub, http, addresses })
 }
 
-fn engine(config: &Config, shards: Shards, parts: &http::Parts, widgets: Widgets) -> Engine {
+fn engine(config: &Config, shards: Shards, parts: &http::Parts, doors: Doors) -> Engine {
     let clock = parts.clock.clone();
     let rates = Arc::new(TenantRates::new(config.limits.client_events_per_tenant, clock.clone()));
-    let (auth, runs, limits) = (parts.auth.clone(), parts.runs.clone(), config.limits.clone());
-    let rooms = parts.listeners.clone();
-    let at = clock.clone();
+    let (auth, limits, at) = (parts.auth.clone(), config.limits.clone(), clock.clone());
     Engine::new(session::Settings::new(config), shards, clock, move |_| {
-        let doors = (runs.clone(), widgets.clone());
-        let router = Router::new(auth.clone(), doors, rooms.clone(), Arc::clone(&rates), at.clone(), &limits);
+        let router = Router::new(auth.clone(), doors.clone(), Arc::clone(&rates), at.clone(), &limits);
         Rc::new(router) as Rc<dyn Service>
     })
 }

@@ -15,27 +15,31 @@ use super::{
     Error,
     arbiters::{self, Domain},
     attempts::Attempts,
+    chats,
     control::Control,
     drain::drain,
     front::{self, Front},
     keys,
     listen::Bound,
-    signals::Signals,
-    systemd,
+    os::{Signals, systemd},
 };
 use crate::{
     auth::{Auth, directory::StoreDirectory},
+    chat::Rooms,
     clock::Clock,
     config::Config,
     datasource::{self, DataSources},
     delivery::Shards,
     http,
-    ids::{HubId, RunId},
+    ids::{ChatRoomId, HubId, RunId},
     listener::Listeners,
     metrics::metrics,
     outbound::Outbound,
     script::ScriptPool,
-    session::{Engine, router::OfRuns},
+    session::{
+        Engine,
+        router::{Doors, OfRuns},
+    },
     store::Store,
     widget::{self, RegistrationId, Widgets},
     workflow::{self, Catalogue, Nodes, Runs},
@@ -49,6 +53,7 @@ pub struct Running {
     pub auth: Auth,
     /// Runs.
     pub runs: Runs,
+    pub(super) chats: Rooms,
     pub(super) store: Store,
     pub(super) domain: Domain,
     pub(super) attempts: Attempts,
@@ -132,7 +137,22 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     };
     let widgets = Widgets::launch(parts, domain.home.clone(), domain.children.clone()).await?;
     let woken = runs.recover().await.map_err(Error::Recovery)?;
-    log::info!(runs = woken; "recovered");
+
+    let below = chats::Below {
+        config: &config,
+        store: &store,
+        shards: &shards,
+        auth: &auth,
+        runs: &runs,
+        sources: &sources,
+        outbound: &outbound,
+        clock: &clock,
+    };
+    let chats = chats::launch(&below, &domain)?;
+    let rooms = chats.recover().await.map_err(Error::Rooms)?;
+    log::info!(runs = woken, rooms; "recovered");
+    let listeners = Listeners::new(store.clone(), shards.clone(), clock.clone());
+    let doors = Doors { runs: runs.clone(), widgets: widgets.clone(), listeners, chats };
 
     let draining = Arc::new(AtomicBool::new(false));
     let parts = http::Parts {
@@ -142,11 +162,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         runs: runs.clone(),
         catalogue: Catalogue::new(runs.clone()),
         sources: sources.clone(),
-        listeners: Listeners::new(store.clone(), shards.clone(), clock.clone()),
+        listeners: doors.listeners.clone(),
+        chats: doors.chats.clone(),
         clock: clock.clone(),
         actors: vec![
             Arc::new(http::Registered { handle: runs.registry().clone(), parse: |id| RunId::parse(id).ok() }),
             Arc::new(http::Registered { handle: widgets.registry().clone(), parse: RegistrationId::parse }),
+            Arc::new(http::Registered {
+                handle: doors.chats.registry().clone(),
+                parse: |id| ChatRoomId::parse(id).ok(),
+            }),
         ],
         ready: vec![("runs", ready_runs(&runs))],
         draining: Arc::clone(&draining),
@@ -155,8 +180,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let listeners =
         bound.listen().map_err(|source| Error::Listen { listen: config.server.listen.clone(), source })?;
     outbound.own_ports(listeners.iter().map(|(_, address)| address.port()).collect());
+    let chats = doors.chats.clone();
     let Front { engine, hub, http, addresses } =
-        front::open(&config, workers, shards, (parts, widgets), listeners)?;
+        front::open(&config, workers, shards, (parts, doors), listeners)?;
     log::info!(
         database = store.target().name(), state_dir:% = state_dir.display(), version = env!("CARGO_PKG_VERSION");
         "listening on http://{}", addresses.first().map(SocketAddr::to_string).unwrap_or_default()
@@ -165,6 +191,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         addresses,
         auth,
         runs,
+        chats,
         store,
         domain,
         attempts,

@@ -10,12 +10,10 @@ use super::{
     chunk::{Call, Reply, floor},
     endpoint::{Endpoint, Trouble},
     prompt::{Fence, system, talk},
-    rates::Rates,
     tools::{Found, read, schemas},
 };
 use crate::{
     ai::{Answer, Assistant, Desk, Draft, Error, Failure, Output, Tell, Tool, ToolCall, ToolError, Turn},
-    clock::Clock,
     config::sections::Ai,
     metrics::{KindLabel, Reason, metrics},
 };
@@ -34,7 +32,6 @@ pub struct LlmAssistant {
 struct Inner {
     endpoint: Endpoint,
     settings: Ai,
-    rates: Arc<Rates>,
 }
 
 /// What was told and counted so far: it must outlive a turn that is cut off by its time.
@@ -46,15 +43,8 @@ struct Account {
 
 impl LlmAssistant {
     /// Over an endpoint, within the bounds of `[ai]`.
-    pub fn new(endpoint: Endpoint, settings: Ai, clock: Clock) -> Self {
-        let rates = Arc::new(Rates::new(settings.tenant_turns, settings.user_turns, clock));
-        Self { inner: Arc::new(Inner { endpoint, settings, rates }) }
-    }
-
-    /// The same bounds with another endpoint: the rates are one over all of them.
-    pub fn with(&self, endpoint: Endpoint) -> Self {
-        let (settings, rates) = (self.inner.settings.clone(), Arc::clone(&self.inner.rates));
-        Self { inner: Arc::new(Inner { endpoint, settings, rates }) }
+    pub fn new(endpoint: Endpoint, settings: Ai) -> Self {
+        Self { inner: Arc::new(Inner { endpoint, settings }) }
     }
 }
 
@@ -112,12 +102,6 @@ impl Inner {
         tell: &(dyn Fn(&str) + Send + Sync),
         account: &Mutex<Account>,
     ) -> Result<Answer, Error> {
-        self.rates.take(&turn.tenant, &turn.person.user)?;
-        let most = self.settings.room_tokens;
-        if most > 0 && turn.tokens >= most {
-            let words = format!("this room has used its {most} tokens (ai.room_tokens): begin a new one");
-            return Err(Error::Limited(words));
-        }
         let mut found = Found::default();
         let catalogue = match desk.call(ToolCall::SearchCatalogue { text: turn.text.clone() }).await {
             Ok(output) => {

@@ -250,6 +250,7 @@ impl RoomActor {
             "tenantID": state.map(|state| state.tenant().as_str()),
             "queued": state.map_or(0, |state| state.facts().queue.len()),
             "answering": self.job.is_some(),
+            "carryingOut": self.job.as_ref().is_some_and(|job| job.is_effect),
             "waiting": self.inbox.len(),
             "appending": self.batch.is_some(),
             "members": self.hub.shards.members(&self.subject),

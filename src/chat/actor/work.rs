@@ -77,7 +77,9 @@ impl RoomActor {
                             return Decide::Unknown { proposal: proposal.id.clone() };
                         }
                         let id = proposal.id.clone();
+                        crash_point!("proposal.before_effect");
                         let answered: Answered = hub.hands.carry_out(proposal, person, tenant).await;
+                        crash_point!("proposal.after_effect");
                         Decide::CarriedOut { proposal: id, answered: Box::new(answered) }
                     };
                     let done = guarded(done, move || Decide::Unknown { proposal: id });

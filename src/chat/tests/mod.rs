@@ -1,5 +1,5 @@
 //! Rooms on a real store with an assistant that does what a test says.
 
 mod restarts;
-mod rig;
+pub(crate) mod rig;
 mod rooms;

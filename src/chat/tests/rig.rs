@@ -48,6 +48,20 @@ impl Default for Fake {
 }
 
 impl Fake {
+    fn parts(&self, store: &Store, shards: &Shards, clock: Clock) -> Parts {
+        Parts {
+            store: store.clone(),
+            shards: shards.clone(),
+            clock,
+            assistants: Arc::new(self.clone()),
+            hands: Arc::new(self.clone()),
+            ai: sections::Ai::default(),
+            chat: sections::Chat::default(),
+            retention: sections::Retention::default(),
+            max_text: 1024,
+            supervise: sections::Supervise::default(),
+        }
+    }
     pub fn release(&self, count: usize) {
         self.gate.add_permits(count);
     }
@@ -159,6 +173,13 @@ impl ToolCall {
     }
 }
 
+/// Rooms for a test of somebody else, on the thread that asks.
+pub(crate) fn rooms(store: &Store, shards: &Shards) -> Rooms {
+    let arbiter = Arbiter::current();
+    let parts = Fake::default().parts(store, shards, Clock::real());
+    Rooms::launch(parts, arbiter.clone(), vec![arbiter])
+}
+
 pub(super) struct Rig {
     pub rooms: Rooms,
     pub fake: Fake,
@@ -177,18 +198,7 @@ impl Rig {
         let (database, journal) = (sections::Database::default(), sections::Journal::default());
         let store = Store::open(&database, &journal, dir, HubId::generate(), clock.clone()).unwrap();
         let shards = Shards::new(1);
-        let mut parts = Parts {
-            store: store.clone(),
-            shards: shards.clone(),
-            clock,
-            assistants: Arc::new(fake.clone()),
-            hands: Arc::new(fake.clone()),
-            ai: sections::Ai::default(),
-            chat: sections::Chat::default(),
-            retention: sections::Retention::default(),
-            max_text: 1024,
-            supervise: sections::Supervise::default(),
-        };
+        let mut parts = fake.parts(&store, &shards, clock);
         change(&mut parts);
         let arbiters: Vec<Arbiter> = (0..3).map(|_| Arbiter::new()).collect();
         let children = arbiters.iter().skip(1).map(Arbiter::handle).collect();

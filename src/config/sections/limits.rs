@@ -57,6 +57,9 @@ pub struct Limits {
     /// Largest inputs of a run.
     #[schemars(extend("x-min" = "1KiB", "x-max" = "100MB"))]
     pub inputs: Size,
+    /// Largest message of a chat.
+    #[schemars(extend("x-min" = "1KiB", "x-max" = "1MiB"))]
+    pub chat_text: Size,
     /// Largest journal row that a client causes.
     #[schemars(extend("x-min" = "64KiB", "x-max" = "100MB"))]
     pub journal_payload: Size,
@@ -85,6 +88,7 @@ impl Default for Limits {
             json_depth: 64,
             json_keys: 10_000,
             inputs: Size::kib(256),
+            chat_text: Size::kib(32),
             journal_payload: Size::mib(1),
             log_line: Size::kib(8),
         }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, Server, listener, widget};
+use super::{Client, Server, chat, listener, widget};
 
 /// An example of an event's first argument.
 #[derive(Debug, Clone)]
@@ -51,6 +51,7 @@ fn client() -> Vec<Example<Client>> {
     ];
     examples.extend(widget::client_examples());
     examples.extend(listener::client_examples());
+    examples.extend(chat::client_examples());
     examples
 }
 
@@ -144,6 +145,7 @@ fn server() -> Vec<Example<Server>> {
     ];
     examples.extend(widget::server_examples());
     examples.extend(listener::server_examples());
+    examples.extend(chat::server_examples());
     examples
 }
 
@@ -153,6 +155,7 @@ mod tests {
 
     use super::*;
     use crate::protocol::events::{
+        ChatBotDelta, ChatBotMessage, ChatRoomEntered, ChatRoomJoin, ChatRoomName, ChatUserMessage,
         NodeUpdate, RunJoin, RunLeave, StatusUpdate, WidgetConnect, WidgetConnected, WidgetContextUpdate,
         WidgetDisconnect, WidgetDisconnected, WidgetInput, WidgetInputReceived, WidgetRefresh, WidgetStatus,
     };
@@ -182,6 +185,9 @@ mod tests {
             let read = match example.event {
                 Client::RunJoin => RunJoin::parse(&raw).map(|_| ()),
                 Client::RunLeave => RunLeave::parse(&raw).map(|_| ()),
+                Client::ChatRoomJoin => ChatRoomJoin::parse(&raw).map(|_| ()),
+                Client::ChatUserMessage => ChatUserMessage::parse(&raw).map(|_| ()),
+                Client::ChatRoomDisconnect | Client::ChatCancel => ChatRoomName::parse(&raw).map(|_| ()),
                 Client::WidgetConnect => WidgetConnect::parse(&raw).map(|_| ()),
                 Client::WidgetInput => WidgetInput::parse(&raw).map(|_| ()),
                 Client::WidgetRefresh => WidgetRefresh::parse(&raw).map(|_| ()),
@@ -194,6 +200,9 @@ mod tests {
             let written = match example.event {
                 Server::NodeUpdate => again::<NodeUpdate<'static>>(&example.payload),
                 Server::StatusUpdate => again::<StatusUpdate<'static>>(&example.payload),
+                Server::ChatRoomId => again::<ChatRoomEntered<'static>>(&example.payload),
+                Server::ChatBotMessage => again::<ChatBotMessage<'static>>(&example.payload),
+                Server::ChatBotDelta => again::<ChatBotDelta<'static>>(&example.payload),
                 Server::WidgetConnected => again::<WidgetConnected<'static>>(&example.payload),
                 Server::WidgetUpdate => again::<WidgetContextUpdate<'static>>(&example.payload),
                 Server::WidgetStatus => again::<WidgetStatus<'static>>(&example.payload),

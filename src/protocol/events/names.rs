@@ -43,13 +43,13 @@ events! {
     /// What a client may send (`contract.md` 2).
     Client {
         /// Enters a chat room, or makes one.
-        ChatRoomJoin "ai_chat_room_join" "/" false;
+        ChatRoomJoin "ai_chat_room_join" "/" true;
         /// Says something in a chat room.
-        ChatUserMessage "ai_chat_user_message" "/" false;
+        ChatUserMessage "ai_chat_user_message" "/" true;
         /// Leaves a chat room.
-        ChatRoomDisconnect "ai_chat_room_disconnect" "/" false;
+        ChatRoomDisconnect "ai_chat_room_disconnect" "/" true;
         /// Stops the assistant's answer.
-        ChatCancel "ai_chat_cancel" "/" false;
+        ChatCancel "ai_chat_cancel" "/" true;
         /// Watches a run.
         RunJoin "workflow_run_join" "/" true;
         /// Watches it no more.
@@ -77,13 +77,13 @@ events! {
     /// What the hub sends (`contract.md` 3).
     Server {
         /// Which chat room was entered.
-        ChatRoomId "ai_chat_room_id" "/" false;
+        ChatRoomId "ai_chat_room_id" "/" true;
         /// The assistant's answer.
-        ChatBotMessage "ai_chat_bot_message" "/" false;
+        ChatBotMessage "ai_chat_bot_message" "/" true;
         /// A piece of an answer that is still being written.
-        ChatBotDelta "ai_chat_bot_delta" "/" false;
+        ChatBotDelta "ai_chat_bot_delta" "/" true;
         /// A chat event was refused.
-        ChatError "ai_chat_error" "/" false;
+        ChatError "ai_chat_error" "/" true;
         /// A node's execution ended.
         NodeUpdate "workflow_node_update" "/" true;
         /// A run ended.

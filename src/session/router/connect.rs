@@ -33,6 +33,6 @@ pub(super) async fn admit(router: &Inner, connect: Connect) -> Result<Rc<Seat>, 
         // What it may see comes with the lines.
         router.auth.monitor_scope(&identity).await.map_err(|error| ConnectRefused::from(&error))?;
     }
-    let (joined, rooms, widgets) = Default::default();
-    Ok(Rc::new(Seat { identity, verified_at, joined, rooms, widgets }))
+    let (joined, rooms, chats, widgets) = Default::default();
+    Ok(Rc::new(Seat { identity, verified_at, joined, rooms, chats, widgets }))
 }

@@ -6,6 +6,7 @@ use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 
 use super::{
+    chat::{self, Chatting},
     connect,
     rates::TenantRates,
     revoked,
@@ -15,10 +16,11 @@ use super::{
 };
 use crate::{
     auth::{Auth, Identity},
+    chat::Rooms,
     clock::Clock,
     config::sections::Limits,
     error::{Code, Coded},
-    ids::{RunId, SocketId, WidgetId},
+    ids::{ChatRoomId, RunId, SocketId, WidgetId},
     listener::{Listeners, Room},
     metrics::{KindLabel, metrics},
     protocol::{
@@ -45,6 +47,7 @@ pub(super) struct Inner {
     pub(super) runs: Runs,
     pub(super) widgets: Widgets,
     pub(super) listeners: Listeners,
+    pub(super) chats: Rooms,
     pub(super) rates: Arc<TenantRates>,
     pub(super) clock: Clock,
     /// Runs that a socket may watch, rooms that it may be in, and widgets that it may have, at once.
@@ -64,6 +67,8 @@ pub(super) struct Seat {
     pub(super) joined: RefCell<HashMap<RunId, Watched>>,
     /// Rooms of listeners that it is in.
     pub(super) rooms: RefCell<HashMap<Room, Entered>>,
+    /// Chat rooms that it is in.
+    pub(super) chats: RefCell<HashMap<ChatRoomId, Chatting>>,
     /// Its widgets.
     pub(super) widgets: RefCell<HashMap<WidgetId, Held>>,
 }
@@ -75,20 +80,35 @@ pub(super) struct Held {
     pub(super) watched: Watched,
 }
 
+/// The doors of the domain that events are handed through.
+#[derive(Clone)]
+pub struct Doors {
+    /// Runs.
+    pub runs: Runs,
+    /// Registrations.
+    pub widgets: Widgets,
+    /// Rooms of listeners.
+    pub listeners: Listeners,
+    /// Chat rooms.
+    pub chats: Rooms,
+}
+
 impl Router {
     /// For one worker, on its thread; `rates` are shared by all.
-    pub fn new(
-        auth: Auth,
-        (runs, widgets): (Runs, Widgets),
-        listeners: Listeners,
-        rates: Arc<TenantRates>,
-        clock: Clock,
-        limits: &Limits,
-    ) -> Self {
-        let sockets = RefCell::default();
-        let (max_joins, max_inputs) = (limits.joins, *limits.inputs);
-        let inner = Inner { auth, runs, widgets, listeners, rates, clock, max_joins, max_inputs, sockets };
-        let inner = Rc::new(inner);
+    pub fn new(auth: Auth, doors: Doors, rates: Arc<TenantRates>, clock: Clock, limits: &Limits) -> Self {
+        let Doors { runs, widgets, listeners, chats } = doors;
+        let inner = Rc::new(Inner {
+            auth,
+            runs,
+            widgets,
+            listeners,
+            chats,
+            rates,
+            clock,
+            max_joins: limits.joins,
+            max_inputs: *limits.inputs,
+            sockets: RefCell::default(),
+        });
         revoked::watch(&inner);
         Self(inner)
     }
@@ -108,6 +128,7 @@ impl Service for Router {
     fn disconnected(&self, socket: &Socket, _: Left) {
         self.0.sockets.borrow_mut().remove(socket.id());
         self.0.widgets.gone(socket.id());
+        self.0.chats.gone(socket.id());
     }
 
     fn limited(&self, socket: &Socket, event: &Event, retry_after_ms: u64) {
@@ -119,6 +140,7 @@ impl Service for Router {
         if let Some(name) = Client::from_name(&event.name) {
             let from = From { socket: socket.clone(), seat, ack: None, now: self.0.clock.now() };
             widgets::limited(&from, name, &event.first(), retry_after_ms);
+            chat::limited(&from, name, &event.first(), retry_after_ms);
         }
     }
 
@@ -147,12 +169,18 @@ impl Service for Router {
                 rooms::leave(&router, &from, &event.first());
                 Outcome::Done
             }
-            Client::ChatRoomJoin
-            | Client::ChatUserMessage
-            | Client::ChatRoomDisconnect
-            | Client::ChatCancel => {
-                unserved::chat(&from, name);
+            Client::ChatRoomJoin => {
+                Outcome::Later(Box::pin(async move { chat::join(&router, &from, &event.first()).await }))
+            }
+            Client::ChatUserMessage => {
+                Outcome::Later(Box::pin(async move { chat::say(&router, &from, &event.first()).await }))
+            }
+            Client::ChatRoomDisconnect => {
+                chat::leave(&router, &from, &event.first());
                 Outcome::Done
+            }
+            Client::ChatCancel => {
+                Outcome::Later(Box::pin(async move { chat::cancel(&router, &from, &event.first()).await }))
             }
             Client::WidgetConnect => Outcome::Later(Box::pin(async move {
                 widgets::connect(&router, &from, &event.first()).await;

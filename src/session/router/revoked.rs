@@ -10,6 +10,7 @@ use std::{
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{
+    chat::Chatting,
     hub::{Inner, MONITOR, Seat},
     runs::Watched,
 };
@@ -127,6 +128,7 @@ fn tenants(seat: &Seat) -> HashSet<TenantId> {
     let watched = joined.values().chain(widgets.values().map(|held| &held.watched));
     let mut tenants: HashSet<TenantId> = watched.map(|watched| watched.tenant.clone()).collect();
     tenants.extend(seat.rooms.borrow().values().map(|entered| entered.tenant.clone()));
+    tenants.extend(seat.chats.borrow().values().map(|chat| chat.tenant.clone()));
     tenants
 }
 
@@ -166,6 +168,13 @@ fn leave(
             || permissions.is_some_and(|permissions| entered.is_allowed(permissions));
         if !stays {
             router.listeners.leave(room, socket.member());
+        }
+        stays
+    });
+    seat.chats.borrow_mut().retain(|room, chat| {
+        let stays = chat.tenant != *tenant || permissions.is_some_and(Chatting::is_allowed);
+        if !stays {
+            router.chats.leave(room, socket.member());
         }
         stays
     });

@@ -5,15 +5,16 @@ use std::{collections::BTreeMap, net::IpAddr, rc::Rc, sync::Arc, time::Duration}
 
 use serde_json::{Map, Value, json};
 
-use super::{OfRuns, Router, TenantRates};
+use super::{Doors, OfRuns, Router, TenantRates};
 use crate::{
     auth::{Auth, FetchJwks, Fetched, NewToken, directory::StoreDirectory, sign},
+    chat::tests::rig::rooms,
     clock::Clock,
     config::{Rate, Secret, sections},
     delivery::{CloseReason, Deadline, Outlet, Settings, Slot, Switchboard},
     ids::{HubId, RunId, SocketId},
     listener::Listeners,
-    protocol::{events::Client, socketio::Event},
+    protocol::{events::Client, frame::Frame, socketio::Event},
     session::{
         Accepted, Connect, ConnectRefused, Outcome, Peer, Service, Socket,
         acks::Acks,
@@ -77,8 +78,9 @@ async fn hub(limits: sections::Limits) -> Hub {
     let arbiter = actix_rt::Arbiter::current();
     let widgets = Widgets::launch(parts, arbiter.clone(), vec![arbiter]).await.unwrap();
     let listeners = Listeners::new(rig.store.clone(), rig.shards.clone(), Clock::real());
-    let doors = (rig.runs.clone(), widgets);
-    let router = Router::new(auth, doors, listeners, rates, Clock::real(), &limits);
+    let chats = rooms(&rig.store, &rig.shards);
+    let doors = Doors { runs: rig.runs.clone(), widgets, listeners, chats };
+    let router = Router::new(auth, doors, rates, Clock::real(), &limits);
     let workflow = rig.chain(&[js("js", "wait 1")]).await;
     let run = rig.run(&workflow).await.instance_id;
     Hub { rig, board, router, secret, run, _dir: dir }
@@ -210,7 +212,7 @@ enum Subject {
     Malformed,
 }
 
-fn payload(event: Client, subject: Subject, hub: &Hub, foreign: &RunId) -> String {
+fn payload(event: Client, subject: Subject, hub: &Hub, foreign: &RunId, chats: &[String; 2]) -> String {
     let run = match subject {
         Subject::Own => json!(hub.run.as_str()),
         Subject::Foreign => json!(foreign.as_str()),
@@ -230,7 +232,13 @@ fn payload(event: Client, subject: Subject, hub: &Hub, foreign: &RunId) -> Strin
             body.insert("instanceID".to_owned(), run);
         }
         Client::ChatRoomJoin | Client::ChatUserMessage | Client::ChatRoomDisconnect | Client::ChatCancel => {
-            body.insert("chatRoomID".to_owned(), run);
+            let room = match subject {
+                Subject::Own => json!(chats[0]),
+                Subject::Foreign => json!(chats[1]),
+                Subject::Missing | Subject::Malformed => run,
+            };
+            body.insert("chatRoomID".to_owned(), room);
+            body.insert("message".to_owned(), json!({ "text": "say hello" }));
         }
         Client::RoomJoin | Client::RoomLeave => {
             let room = match subject {
@@ -256,23 +264,23 @@ fn expected(event: Client, subject: Subject) -> &'static str {
             Subject::Foreign | Subject::Missing => "RUN_NOT_FOUND",
             Subject::Malformed => "INVALID_REQUEST",
         },
-        Client::RunLeave | Client::RoomLeave if subject == Subject::Malformed => "INVALID_REQUEST",
-        Client::RoomJoin => match subject {
-            Subject::Own => "ok",
-            Subject::Foreign | Subject::Missing => "ROOM_NOT_FOUND",
-            Subject::Malformed => "INVALID_REQUEST",
-        },
+        Client::RunLeave | Client::RoomLeave | Client::ChatRoomDisconnect
+            if subject == Subject::Malformed =>
+        {
+            "INVALID_REQUEST"
+        }
+        Client::RoomJoin | Client::ChatRoomJoin | Client::ChatUserMessage | Client::ChatCancel => {
+            match subject {
+                Subject::Own => "ok",
+                Subject::Foreign | Subject::Missing => "ROOM_NOT_FOUND",
+                Subject::Malformed => "INVALID_REQUEST",
+            }
+        }
         // Leaving what one is not in is done already.
-        Client::RunLeave | Client::RoomLeave | Client::WidgetDisconnect => "ok",
+        Client::RunLeave | Client::RoomLeave | Client::WidgetDisconnect | Client::ChatRoomDisconnect => "ok",
         Client::WidgetConnect => expected(Client::RunJoin, subject),
         Client::WidgetRefresh => "NOT_CONNECTED",
-        Client::ChatRoomJoin
-        | Client::ChatUserMessage
-        | Client::ChatRoomDisconnect
-        | Client::ChatCancel
-        | Client::WidgetInput
-        | Client::AuthRefresh
-        | Client::Filter => "INVALID_REQUEST",
+        Client::WidgetInput | Client::AuthRefresh | Client::Filter => "INVALID_REQUEST",
     }
 }
 
@@ -285,12 +293,19 @@ async fn every_event_for_every_subject() {
     let foreign = hub.rig.foreign(other).await;
     let stranger = hub.member_of(&[("t2", "ADMIN")], "u9").await;
     hub.send(&stranger, "workflow_run_join", &json!({"runId": foreign.as_str()}).to_string()).await;
+    let own = hub.member_of(&[("t1", "ADMIN")], "u1").await;
+    let mut chats = [String::new(), String::new()];
+    for (room, (page, tenant)) in chats.iter_mut().zip([(&own, "t1"), (&stranger, "t2")]) {
+        let answers = hub.send(page, "ai_chat_room_join", &json!({ "tenantID": tenant }).to_string()).await;
+        *room = answers[0][1]["chatRoomID"].as_str().unwrap_or_else(|| panic!("{answers:?}")).to_owned();
+        assert_eq!(answers[1], json!(["ai_chat_room_id", { "chatRoomID": *room, "resumed": false }]));
+    }
     let rows = |view: crate::workflow::RunView| view.seq;
     let before = rows(hub.rig.view(&hub.run).await);
     for event in Client::ALL {
         let mut shapes = BTreeMap::new();
         for subject in [Subject::Own, Subject::Foreign, Subject::Missing, Subject::Malformed] {
-            let argument = payload(*event, subject, &hub, &foreign);
+            let argument = payload(*event, subject, &hub, &foreign, &chats);
             let auth = json!({"token": hub.token("u1", &[("t1", "ADMIN")], false)});
             let page = hub.connect(event.namespace(), auth, peer()).await.unwrap();
             let answers = hub.send(&page, event.as_str(), &argument).await;
@@ -302,7 +317,10 @@ async fn every_event_for_every_subject() {
             let shape = serde_json::to_string(&answers).unwrap();
             shapes.insert(
                 format!("{subject:?}"),
-                shape.replace(foreign.as_str(), "RUN").replace("no-such-run", "RUN"),
+                shape
+                    .replace(foreign.as_str(), "RUN")
+                    .replace(&chats[1], "RUN")
+                    .replace("no-such-run", "RUN"),
             );
         }
         assert_eq!(mask(&shapes["Foreign"]), mask(&shapes["Missing"]), "{event}");
@@ -406,4 +424,16 @@ async fn joins_and_events_are_bounded() {
         fast[0][1]["error"]["message"].as_str().unwrap().contains("client_events_per_tenant"),
         "{fast:?}"
     );
+}
+
+/// What an earlier registration was told may still be on its way when the widget is disconnected once more.
+#[actix::test]
+async fn a_second_disconnect_is_behind_what_is_on_its_way() {
+    let hub = hub(sections::Limits::default()).await;
+    let page = hub.member_of(&[("t1", "ADMIN")], "u1").await;
+    let update = Frame::event("/", "widget_context_update", &json!({})).unwrap();
+    hub.rig.shards.direct(page.socket.member(), update);
+    let answers = hub.send(&page, "widget_workflow_disconnect", r#"{"widgetID":"w9"}"#).await;
+    let names: Vec<&Value> = answers.iter().map(|answer| &answer[0]).collect();
+    assert_eq!(names, ["widget_context_update", "ack", "widget_workflow_disconnected"]);
 }

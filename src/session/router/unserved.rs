@@ -1,12 +1,10 @@
 //! Events of the contract that this version does not serve yet: each gets the answer that the
 //! contract promises for a refusal, never silence.
 
-use serde::Serialize;
-
 use super::hub::From;
 use crate::{
     error::{Code, Coded},
-    protocol::events::{Client, ErrorBody, Server},
+    protocol::events::Client,
 };
 
 /// Not in this version.
@@ -17,21 +15,6 @@ struct Unserved(Client);
 impl Coded for Unserved {
     fn code(&self) -> Code {
         Code::InvalidRequest
-    }
-}
-
-#[derive(Serialize)]
-struct ChatError {
-    error: ErrorBody,
-}
-
-/// Chat: an error event and the ack.
-pub(super) fn chat(from: &From, event: Client) {
-    let refused = Unserved(event);
-    from.refuse(&refused);
-    // Leaving has no answer event.
-    if event != Client::ChatRoomDisconnect {
-        from.emit(Server::ChatError, &ChatError { error: ErrorBody::of(&refused) });
     }
 }
 

@@ -158,23 +158,3 @@ async fn a_dropped_turn_closes_its_connection() {
     assert_eq!(*stage.told.lock(), "So far");
     assert_eq!(stage.calls(), 1, "nothing more is asked of anybody");
 }
-
-#[tokio::test]
-async fn bounds_are_told_by_their_names() {
-    let settings = sections::Ai { room_tokens: 100, ..settings() };
-    let stage = Stage::with(vec![says("Hello.")], settings).await;
-    let mut used = turn();
-    used.tokens = 100;
-    let failure = stage.answer_to(used).await.unwrap_err();
-    assert_eq!(failure.error.code(), Code::RateLimited);
-    assert!(failure.error.to_string().contains("ai.room_tokens"));
-    let settings = sections::Ai {
-        user_turns: crate::config::Rate::each(1, Duration::from_secs(60)),
-        ..super::stage::settings()
-    };
-    let stage = Stage::with(vec![says("Hello.")], settings).await;
-    stage.answer().await.unwrap();
-    let failure = stage.answer().await.unwrap_err();
-    assert!(failure.error.to_string().contains("ai.user_turns"), "{failure:?}");
-    assert_eq!(stage.calls(), 1);
-}

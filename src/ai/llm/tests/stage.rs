@@ -293,7 +293,7 @@ pub(super) fn assistant(url: &str, settings: sections::Ai) -> LlmAssistant {
     let outbound = Outbound::new(&sections::Outbound::default()).unwrap();
     let key = Secret::new("canary-key".to_owned());
     let endpoint = Endpoint::new(&settings, (url, "model-1", Some(&key)), &outbound, Clock::real()).unwrap();
-    LlmAssistant::new(endpoint, settings, Clock::real())
+    LlmAssistant::new(endpoint, settings)
 }
 
 pub(super) fn turn() -> Turn {

@@ -11,10 +11,12 @@ use super::document::{
 use crate::{
     error::Code,
     protocol::events::{
-        self, AckBody, CollectionRequest, Example, JoinAck, ListenerEvent, ListenerTestEvent, NodeUpdate,
-        Refusal, RefusalData, Refused, RoomName, RunError, RunJoin, RunLeave, StatusUpdate, WidgetConnect,
-        WidgetConnected, WidgetContextUpdate, WidgetDisconnect, WidgetDisconnected, WidgetError, WidgetInput,
-        WidgetInputAck, WidgetInputReceived, WidgetRefresh, WidgetStatus,
+        self, AckBody, ChatBotDelta, ChatBotMessage, ChatCancelAck, ChatError, ChatJoinAck, ChatMessageAck,
+        ChatRoomEntered, ChatRoomJoin, ChatRoomName, ChatUserMessage, CollectionRequest, Example, JoinAck,
+        ListenerEvent, ListenerTestEvent, NodeUpdate, Refusal, RefusalData, Refused, RoomName, RunError,
+        RunJoin, RunLeave, StatusUpdate, WidgetConnect, WidgetConnected, WidgetContextUpdate,
+        WidgetDisconnect, WidgetDisconnected, WidgetError, WidgetInput, WidgetInputAck, WidgetInputReceived,
+        WidgetRefresh, WidgetStatus,
     },
 };
 
@@ -28,6 +30,8 @@ happens, once and in order of `seq`, and at the end one `workflow_status_update`
 is stored.\n\n\
 A widget is registered with `widget_workflow_connect`; a socket may have many, with one run or several. Of each \
 row a socket gets what it gets as a watcher of the run, then what each of its widgets gets.\n\n\
+A chat room is entered with `ai_chat_room_join`. What the assistant would do with an effect is a `proposal` in its \
+message; it is done when a person says `approve`, and shown without effect when they say `test`.\n\n\
 Unknown fields are ignored on both sides; unknown event names are ignored by the hub. A client event with an \
 acknowledgement callback is answered by it, in addition to the events.";
 
@@ -119,6 +123,27 @@ impl Parts {
             Client::RoomLeave => {
                 (self.schema::<RoomName>(), self.ack::<AckBody>(), "Leave a room of listeners.")
             }
+            Client::ChatRoomJoin => (
+                self.schema::<ChatRoomJoin>(),
+                self.ack::<ChatJoinAck>(),
+                "Enter a chat room, come back into one, or get a new one. The argument may be left out.",
+            ),
+            Client::ChatUserMessage => (
+                self.schema::<ChatUserMessage>(),
+                self.ack::<ChatMessageAck>(),
+                "Say something, or answer the assistant's proposal: approve, reject, test. Each message that is \
+                 taken gets exactly one ai_chat_bot_message.",
+            ),
+            Client::ChatRoomDisconnect => (
+                self.schema::<ChatRoomName>(),
+                self.ack::<AckBody>(),
+                "Leave a chat room, or all of them; what was said stays. The argument may be left out.",
+            ),
+            Client::ChatCancel => (
+                self.schema::<ChatRoomName>(),
+                self.ack::<ChatCancelAck>(),
+                "Stop the answer that is being made; its message says so.",
+            ),
             _ => return,
         };
         let message = Message {
@@ -181,6 +206,22 @@ impl Parts {
             Server::Listener => (
                 self.schema::<ListenerEvent>(),
                 "An event of a listener, to the registrations of a widget, to a tenant's room or to the listener's.",
+            ),
+            Server::ChatRoomId => (
+                self.schema::<ChatRoomEntered<'_>>(),
+                "Which chat room was entered, to the socket that entered; with what was said before.",
+            ),
+            Server::ChatBotMessage => (
+                self.schema::<ChatBotMessage<'_>>(),
+                "The assistant's answer, to everybody in the room: one for each message, in order, whole.",
+            ),
+            Server::ChatBotDelta => (
+                self.schema::<ChatBotDelta<'_>>(),
+                "A piece of an answer that still grows, to sockets that joined with stream. It may be lost.",
+            ),
+            Server::ChatError => (
+                self.schema::<ChatError>(),
+                "A chat event was refused. A room of somebody else is answered like none.",
             ),
             _ => return,
         };
@@ -258,7 +299,7 @@ impl Parts {
                 description: ABOUT,
                 license: Named { name: env!("CARGO_PKG_LICENSE") },
             },
-            tags: [Named { name: "runs" }, Named { name: "widgets" }],
+            tags: [Named { name: "runs" }, Named { name: "widgets" }, Named { name: "chat" }],
             default_content_type: "application/json",
             servers: BTreeMap::from([("hub", server)]),
             channels: self.channels,

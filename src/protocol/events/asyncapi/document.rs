@@ -12,7 +12,7 @@ pub struct Document {
     pub(super) asyncapi: &'static str,
     pub(super) id: &'static str,
     pub(super) info: Info,
-    pub(super) tags: [Named; 2],
+    pub(super) tags: [Named; 3],
     pub(super) default_content_type: &'static str,
     pub(super) servers: BTreeMap<&'static str, Server>,
     /// By event name, in the order of the contract.

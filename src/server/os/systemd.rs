@@ -9,17 +9,17 @@ fn say(state: &[NotifyState<'_>]) {
 }
 
 /// The hub is there: migrated, recovered, listening.
-pub(super) fn ready() {
+pub(in crate::server) fn ready() {
     say(&[NotifyState::Ready]);
 }
 
 /// The hub is being stopped.
-pub(super) fn stopping() {
+pub(in crate::server) fn stopping() {
     say(&[NotifyState::Stopping]);
 }
 
 /// Tells it at half its patience that the main thread still turns.
-pub(super) fn watchdog() {
+pub(in crate::server) fn watchdog() {
     let Some(patience) = sd_notify::watchdog_enabled() else { return };
     actix_rt::spawn(async move {
         let mut turn = tokio::time::interval(patience / 2);

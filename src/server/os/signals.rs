@@ -8,14 +8,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const FILE_TOO_LARGE: i32 = 25;
 
 /// Signals from now on.
-pub(super) struct Signals {
+pub(in crate::server) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
     /// Takes them over; needs a runtime.
-    pub fn new() -> io::Result<Self> {
+    pub(in crate::server) fn new() -> io::Result<Self> {
         // The handler stays for the life of the process; nobody needs to hear of it.
         drop(signal(SignalKind::from_raw(FILE_TOO_LARGE))?);
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })

@@ -1,0 +1,6 @@
+//! What the operating system tells and is told.
+
+mod signals;
+pub(super) mod systemd;
+
+pub(super) use self::signals::Signals;
