@@ -8,6 +8,7 @@
 )]
 
 mod bytes;
+mod chat;
 mod clients;
 mod command;
 #[cfg(feature = "failpoints")]

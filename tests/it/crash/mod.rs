@@ -13,7 +13,9 @@ mod points;
 mod random;
 mod start;
 
+pub use keeper::{Death, Keeper};
+
 /// `make test-long`.
-fn long() -> bool {
+pub fn long() -> bool {
     std::env::var_os("JETHUB_TEST_LONG").is_some()
 }

@@ -84,6 +84,39 @@ fn rooms(hub: &Hub, ann: &str, driver: &mut Driver, examples: &[events::Example<
     }
 }
 
+fn of_chat(event: Client) -> bool {
+    matches!(
+        event,
+        Client::ChatRoomJoin | Client::ChatUserMessage | Client::ChatCancel | Client::ChatRoomDisconnect
+    )
+}
+
+/// A room is entered by one socket, in which the others' examples speak.
+fn chats(driver: &mut Driver, examples: &[events::Example<Client>]) {
+    let find = |name: &str| examples.iter().find(|example| example.name == name).unwrap();
+    let entered = driver.ask("chat", find("chat").event.as_str(), json!([find("chat").payload]));
+    let room = entered[0]["chatRoomID"].as_str().unwrap_or_else(|| panic!("{entered}")).to_owned();
+    let theirs = find("say").payload["chatRoomID"].as_str().unwrap();
+    // As it stands, the example speaks of a room that does not exist.
+    let unknown = driver.ask("say", find("say").event.as_str(), json!([find("say").payload]));
+    assert_eq!(unknown[0]["error"]["code"], "ROOM_NOT_FOUND", "{unknown}");
+    for example in examples.iter().filter(|example| of_chat(example.event) && example.name != "chat") {
+        let payload: Value =
+            serde_json::from_str(&example.payload.to_string().replace(theirs, &room)).unwrap();
+        let ack = driver.ask("chat", example.event.as_str(), json!([payload]));
+        assert_eq!(ack[0]["ok"], true, "{}: {ack}", example.name);
+        if example.event == Client::ChatUserMessage {
+            driver.wait("its answer", |seen| {
+                let is_it = |line: &&Value| {
+                    line["event"] == Server::ChatBotMessage.as_str()
+                        && line["args"][0]["inReplyTo"] == ack[0]["messageID"]
+                };
+                seen.iter().find(is_it).map(drop)
+            });
+        }
+    }
+}
+
 #[test]
 fn every_example_is_taken_and_every_answer_fits() {
     let hub = Hub::start();
@@ -104,8 +137,11 @@ fn every_example_is_taken_and_every_answer_fits() {
     let mut sent = BTreeSet::new();
     rooms(&hub, &ann, &mut driver, &examples);
     sent.extend([Client::RoomJoin, Client::RoomLeave]);
+    chats(&mut driver, &examples);
+    sent.extend(Client::ALL.iter().copied().filter(|event| of_chat(*event)));
     let of_runs = |example: &&events::Example<Client>| {
         !matches!(example.event, Client::RunLeave | Client::RoomJoin | Client::RoomLeave)
+            && !of_chat(example.event)
     };
     for example in examples.iter().filter(of_runs) {
         let payload = example.payload.to_string();
@@ -170,7 +206,9 @@ fn every_example_is_taken_and_every_answer_fits() {
         heard.insert(event.to_owned());
         statuses.insert(body["status"].as_str().unwrap_or_default().to_owned());
     }
-    for event in Server::ALL.iter().filter(|event| event.is_served()) {
+    // Pieces of an answer come from a model only: tests/it/chat/llm.
+    let here = |event: &&Server| event.is_served() && **event != Server::ChatBotDelta;
+    for event in Server::ALL.iter().filter(here) {
         assert!(heard.contains(event.as_str()), "{event} was never sent: {heard:?}");
     }
     for status in ["success", "failed", "running", "COMPLETED"] {

@@ -131,6 +131,11 @@ impl Driver {
         })
     }
 
+    /// Emits and waits for nothing: the ack is one of what happens.
+    pub fn emit_ack(&mut self, name: &str, event: &str, args: Value) {
+        self.command(&json!({ "op": "emit", "id": name, "event": event, "args": args, "ack": true }));
+    }
+
     /// Emits now, and again in every later `connect`, with `since` = the last `seq` seen of that run.
     pub fn resume(&mut self, name: &str, event: &str, payload: Value) {
         self.command(&json!({ "op": "resume", "id": name, "event": event, "payload": payload }));

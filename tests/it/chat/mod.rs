@@ -1,0 +1,5 @@
+//! Chat rooms, as pages use them: unmodified clients against the real binary.
+
+mod rooms;
+mod shop;
+mod turns;

@@ -1,0 +1,169 @@
+//! A tenant with something to ask for: a database of sales, a query that reads it, one that writes, a workflow.
+
+use diesel::{
+    Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _,
+};
+use serde_json::{Value, json};
+
+use crate::harness::{
+    database::Kind,
+    driver::{Driver, Via, events_of},
+    expect::{SOON, eventually},
+    hub::token,
+    world::{ACME, Graph, World},
+};
+
+pub const JOIN: &str = "ai_chat_room_join";
+pub const SAY: &str = "ai_chat_user_message";
+pub const ROOM: &str = "ai_chat_room_id";
+pub const BOT: &str = "ai_chat_bot_message";
+pub const ERROR: &str = "ai_chat_error";
+
+/// The hub and what its tenant has.
+pub struct Shop {
+    pub world: World,
+    pub sales: String,
+    pub refund: String,
+    pub report: String,
+    pub till: Till,
+}
+
+/// Its money.
+pub struct Till(tempfile::TempDir);
+
+impl Till {
+    /// How many refunds there are.
+    pub fn refunds(&self) -> i64 {
+        self.count("SELECT count(*) AS n FROM refunds")
+    }
+
+    /// How many of one sale.
+    pub fn refunds_of(&self, sale: i64) -> i64 {
+        self.count(&format!("SELECT count(*) AS n FROM refunds WHERE sale = {sale}"))
+    }
+
+    fn count(&self, query: &str) -> i64 {
+        let file = self.0.path().join("shop.db");
+        let mut file = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+        file.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+        diesel::sql_query(query).get_result::<Count>(&mut file).unwrap().n
+    }
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    n: i64,
+}
+
+impl Shop {
+    #[track_caller]
+    pub fn start(kind: Kind, settings: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut file = SqliteConnection::establish(dir.path().join("shop.db").to_str().unwrap()).unwrap();
+        file.batch_execute(
+            "CREATE TABLE sales (id INTEGER PRIMARY KEY, day TEXT, product TEXT, amount INTEGER); \
+             WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 399) \
+             INSERT INTO sales (day, product, amount) SELECT date('now', '-' || i || ' days'), 'tea', 10 FROM n; \
+             CREATE TABLE refunds (id INTEGER PRIMARY KEY, sale INTEGER);",
+        )
+        .unwrap();
+        let mut all = vec![("datasource.sqlite_dir", dir.path().to_str().unwrap())];
+        all.extend_from_slice(settings);
+        let world = World::start(kind, &all);
+        let ann = world.ann();
+        let create = |what: &str, field: &str, id: &str, body: Value| {
+            let reply = ann.call("POST", &format!("/api/v1/tenants/{ACME}/{what}"), &[], &body);
+            assert_eq!(reply.status, 201, "{}", reply.text());
+            reply.json()[field][id].as_str().unwrap().to_owned()
+        };
+        let source = create(
+            "datasources",
+            "datasource",
+            "datasourceID",
+            json!({ "datasourceTitle": "Shop", "datasourceType": "sqlite", "datasourceOptions": { "file": "shop.db" } }),
+        );
+        let query = |title: &str, about: &str, options: Value| {
+            create(
+                "dataqueries",
+                "dataQuery",
+                "dataQueryID",
+                json!({ "dataQueryTitle": title, "dataQueryDescription": about, "datasourceID": source, "dataQueryOptions": options }),
+            )
+        };
+        let sales = query(
+            "Sales",
+            "What was sold, day by day",
+            json!({
+                "query": "SELECT day, sum(amount) AS total FROM sales WHERE day >= {{from}} AND day < {{to}} GROUP BY day ORDER BY day",
+                "readOnly": true,
+                "inputDefinitions": [
+                    { "key": "from", "type": "string", "format": "date", "label": "First day" },
+                    { "key": "to", "type": "string", "format": "date", "label": "Day behind the last" },
+                ],
+            }),
+        );
+        let refund = query(
+            "Refund an order",
+            "Gives the money of one sale back",
+            json!({
+                "query": "INSERT INTO refunds (sale) VALUES ({{order}})",
+                "readOnly": false,
+                "inputDefinitions": [{ "key": "order", "type": "number" }],
+            }),
+        );
+        let graph = Graph::new().js("total", "return { total: 1 };").body("Monthly report");
+        let report = ann.create(&graph);
+        Self { world, sales, refund, report, till: Till(dir) }
+    }
+
+    /// A person's page.
+    #[track_caller]
+    pub fn page(&self, driver: &mut Driver, name: &str, via: Via) {
+        let user = token(name.split('@').next().unwrap(), &[(ACME, "MEMBER")], false);
+        driver.connect(name, &self.world.url(), via, json!({ "token": user }), json!({}));
+        driver.happens(name, "connect");
+    }
+
+    /// `/chat/rooms…` as that person: status and body.
+    pub fn rest(&self, user: &str, method: &str, more: &str, body: &Value) -> (u16, Value) {
+        let rest = self.world.rest(user, ACME, "MEMBER");
+        let reply = rest.call(method, &format!("/api/v1/tenants/{ACME}/chat/rooms{more}"), &[], body);
+        (reply.status, reply.json())
+    }
+}
+
+/// Enters: the room.
+#[track_caller]
+pub fn enter(driver: &mut Driver, name: &str, body: Value) -> String {
+    let ack = driver.ask(name, JOIN, json!([body]))[0].clone();
+    assert_eq!(ack["ok"], true, "{ack}");
+    ack["chatRoomID"].as_str().unwrap().to_owned()
+}
+
+/// Says something and waits for its one answer.
+#[track_caller]
+pub fn say(driver: &mut Driver, name: &str, room: &str, message: Value) -> Value {
+    let ack = driver.ask(name, SAY, json!([{ "chatRoomID": room, "message": message }]))[0].clone();
+    assert_eq!(ack["ok"], true, "{ack}");
+    answer(driver, name, &ack["messageID"])
+}
+
+/// The answer to a message.
+#[track_caller]
+pub fn answer(driver: &mut Driver, name: &str, message: &Value) -> Value {
+    driver.wait(&format!("the answer to {message}"), |seen| {
+        events_of(seen, name, BOT).into_iter().find(|told| told["inReplyTo"] == *message)
+    })
+}
+
+/// Waits until the room has so many rows of that kind by REST.
+#[track_caller]
+pub fn until_rows(shop: &Shop, user: &str, room: &str, kind: &str, count: usize) -> Vec<Value> {
+    eventually(&format!("{count} rows {kind}"), SOON, || {
+        let (_, all) = shop.rest(user, "GET", &format!("/{room}/export"), &Value::Null);
+        let rows: Vec<Value> =
+            all["messages"].as_array()?.iter().filter(|row| row["kind"] == kind).cloned().collect();
+        (rows.len() >= count).then_some(rows)
+    })
+}
