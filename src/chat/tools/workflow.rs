@@ -128,7 +128,7 @@ impl Inner {
 
     /// A test run, at its end if that comes soon.
     async fn watch(&self, caller: &Caller, run: &RunId) -> Called {
-        let until = self.clock.monotonic() + SHOWN;
+        let until = self.clock.monotonic() + SHOWN.min(self.timeout() / 2);
         let mut wait = LOOK;
         loop {
             let seen = self.host.run(caller.tenant.clone(), run.clone()).await;

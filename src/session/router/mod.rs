@@ -13,6 +13,8 @@
 
 mod chat;
 mod chat_host;
+#[cfg(test)]
+mod chat_host_test;
 mod connect;
 mod hub;
 mod rates;
