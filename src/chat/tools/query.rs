@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Caller, cells,
-    hands::{Inner, told},
+    hands::{Inner, stored, told},
     table, words,
 };
 use crate::{
@@ -12,11 +12,15 @@ use crate::{
     auth::{Permission, Permissions},
     chat::{Answered, Proposal},
     datasource::{Effect, Glance, Glanced, Looked, QueryCall, Undone, Would},
+    error::Code,
     ids::{DataQueryId, TenantId},
+    store::{self, tables::keys},
 };
 
 /// Largest part of a request that is shown.
 const SHOWN: usize = 4 << 10;
+/// Where the proposals are noted that were carried out.
+const CLAIMS: &str = "chat.proposal";
 /// What is missing when it is another tenant's.
 const QUERY: &str = "query";
 
@@ -101,7 +105,7 @@ impl Inner {
         }
     }
 
-    /// Runs what a person approved, at most once: whoever calls this does it once a proposal.
+    /// Runs what a person approved. One with an effect is sent at most once a proposal, whoever asks again.
     pub(super) async fn run_query(
         &self,
         caller: &Caller,
@@ -109,18 +113,37 @@ impl Inner {
         query: &DataQueryId,
         inputs: &Map<String, Value>,
     ) -> Answered {
-        let effect = match self.look(caller, query, inputs).await {
-            Ok(looked) => looked.effect,
+        match self.read_query(caller, query, inputs).await {
+            Ok(output) => return Answered::Done(Box::new(output)),
+            Err(ToolError::NeedsConsent) => {}
             Err(error) => return Answered::Failed(error),
-        };
+        }
+        match self.claim(proposal).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let message = "it was begun before".to_owned();
+                return Answered::Unknown(ToolError::Failed { code: Code::Conflict, message });
+            }
+            // Nothing was sent.
+            Err(error) => return Answered::Failed(error),
+        }
         let key = Some(proposal.id.as_str().into());
         let call = QueryCall { idempotency_key: key, ..self.call_of(caller, query, inputs) };
         match self.sources.carry_out(call, self.ai.max_rows).await {
             Ok(glance) => Answered::Done(Box::new(self.output(glance))),
-            Err(Undone { error, sent }) if sent && effect == Effect::MayWrite => {
-                Answered::Unknown(told(&error, QUERY))
-            }
-            Err(Undone { error, .. }) => Answered::Failed(told(&error, QUERY)),
+            Err(Undone { error, sent: true }) => Answered::Unknown(told(&error, QUERY)),
+            Err(Undone { error, sent: false }) => Answered::Failed(told(&error, QUERY)),
+        }
+    }
+
+    /// Whether this is the first time that the proposal is carried out; noted before anything is sent.
+    async fn claim(&self, proposal: &Proposal) -> Result<bool, ToolError> {
+        let (key, at) = (proposal.id.as_str().to_owned(), self.clock.now());
+        let noted = self.store.write(move |db| keys::insert_idempotent(db, CLAIMS, &key, "{}", at)).await;
+        match noted {
+            Ok(()) => Ok(true),
+            Err(store::Error::Duplicate(_)) => Ok(false),
+            Err(error) => Err(stored(&error)),
         }
     }
 

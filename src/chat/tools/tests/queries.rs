@@ -25,8 +25,11 @@ async fn what_only_reads_is_run_at_once() {
     assert_eq!(words, r#"run the query “Sales” with month = "2026-10""#);
     let shown = rig.preview(&rig.bob, &sales).await.unwrap();
     assert_eq!(shown.text, "2 rows.");
-    let done = rig.carry_out(&rig.bob, &proposal(&sales)).await;
-    assert!(matches!(done, Answered::Done(output) if output.text == "2 rows."));
+    let approved = proposal(&sales);
+    for _ in 0..2 {
+        let done = rig.carry_out(&rig.bob, &approved).await;
+        assert!(matches!(done, Answered::Done(output) if output.text == "2 rows."), "it may be repeated");
+    }
 }
 
 #[tokio::test]
@@ -79,9 +82,13 @@ async fn a_query_that_writes_needs_consent_and_its_preview_writes_nothing() {
     assert_eq!(data.columns, ["name", "value"]);
     assert!(data.rows.iter().any(|row| row[0] == "parameter 1" && row[1] == "2026-11"), "{:?}", data.rows);
     assert_eq!(rig.count(), 3, "nothing was written");
-    let done = rig.carry_out(&rig.ann, &proposal(&sell)).await;
+    let approved = proposal(&sell);
+    let done = rig.carry_out(&rig.ann, &approved).await;
     let Answered::Done(output) = done else { panic!("{done:?}") };
     assert_eq!((output.text.as_str(), rig.count()), ("1 row was changed.", 4));
+    let again = rig.carry_out(&rig.ann, &approved).await;
+    assert!(matches!(again, Answered::Unknown(_)), "{again:?}");
+    assert_eq!(rig.count(), 4, "a proposal is carried out once, whoever asks");
 }
 
 #[tokio::test]
@@ -140,6 +147,15 @@ async fn what_may_have_happened_is_unknown_and_not_tried_again() {
     let done = rig.carry_out(&rig.ann, &proposal(&wrong)).await;
     let Answered::Failed(error) = done else { panic!("{done:?}") };
     assert_eq!(error.code(), Code::QueryFailed);
+}
+
+#[tokio::test]
+async fn two_who_carry_out_one_proposal_at_once_change_one_thing() {
+    let rig = Rig::start().await;
+    let approved = proposal(&run_query(&rig.sell().await, json!({ "month": "2026-11" })));
+    let both = futures_util::future::join_all((0..8).map(|_| rig.carry_out(&rig.ann, &approved))).await;
+    let done = both.iter().filter(|answered| matches!(answered, Answered::Done(_))).count();
+    assert_eq!((done, rig.count()), (1, 4), "{both:?}");
 }
 
 #[tokio::test]
