@@ -1,8 +1,8 @@
 //! `draft_query`: SQL that is saved nowhere. It only reads, and a person sees it first.
 
 use super::{
-    Caller,
     hands::{Inner, stored, told},
+    rights::Caller,
 };
 use crate::{
     ai::{Called, ToolError},

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 
-use super::{Caller, Host, draft, words};
+use super::{Host, draft, rights::Caller, words};
 use crate::{
     ai::{Called, Desk, Person, ToolCall, ToolError, catalogue::Catalogue},
     auth::{Auth, Permission, Permissions},

@@ -30,12 +30,3 @@ pub use self::{
     hands::{Parts, Tools},
     host::{Host, Plan, RunSeen, Start, StartTest, Trouble},
 };
-
-use crate::{ai::Person, ids::TenantId};
-
-/// For whom something is done, and where.
-#[derive(Debug, Clone)]
-struct Caller {
-    person: Person,
-    tenant: TenantId,
-}

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Caller, cells,
+    cells,
     hands::{Inner, stored, told},
+    rights::Caller,
     table, words,
 };
 use crate::{

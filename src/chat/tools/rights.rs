@@ -1,11 +1,19 @@
 //! What a person may do, asked at each call and again when an approved proposal is carried out.
 
-use super::{Caller, hands::Inner, words};
+use super::{hands::Inner, words};
 use crate::{
-    ai::ToolError,
+    ai::{Person, ToolError},
     auth::{Error, Permission, Permissions},
     error::Coded,
+    ids::TenantId,
 };
+
+/// For whom something is done, and where.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    pub person: Person,
+    pub tenant: TenantId,
+}
 
 impl Inner {
     /// What the person may do in the tenant now.

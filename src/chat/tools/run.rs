@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Caller, RunSeen, hands::Inner, table, words};
+use super::{RunSeen, hands::Inner, rights::Caller, table, words};
 use crate::{
     ai::{Called, Output, ToolError},
     auth::{Permission, Permissions},

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    Caller, cells, draft,
+    cells, draft,
     hands::{Inner, failed, stored},
+    rights::Caller,
     table::Filling,
     words,
 };

@@ -6,8 +6,9 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Caller, Plan, Start, StartTest, Trouble,
+    Plan, Start, StartTest, Trouble,
     hands::{Inner, failed, stored},
+    rights::Caller,
     words,
 };
 use crate::{
