@@ -1,5 +1,5 @@
 # What CI runs, a laptop runs. README names `make demo` and `make test`.
-.PHONY: demo check test test-long size bench-peers bench-workflow
+.PHONY: demo check test test-long size bench-peers bench-workflow bench-chat
 
 check: size
 	cargo fmt --check
@@ -34,6 +34,10 @@ bench-peers:
 # What a durable step costs beside Restate and DBOS (benches/workflow/README.md).
 bench-workflow:
 	benches/workflow/run.sh
+
+# What a turn of a chat costs, and that no room waits for another (benches/chat/README.md).
+bench-chat:
+	benches/chat/run.sh
 
 # A hub with a tenant, users and workflows to watch, on http://127.0.0.1:3000 (another: make demo LISTEN=127.0.0.1:8080).
 LISTEN ?= 127.0.0.1:3000
