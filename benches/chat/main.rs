@@ -170,7 +170,8 @@ async fn memory(words: &Words, shop: &Shop, bench: &Bench, rooms: usize) {
     let begun = Instant::now();
     for n in 0..rooms {
         let token = words.token(&format!("user{n}"), words.text("tenant"), "MEMBER");
-        bench.pages.borrow_mut().push(Page::connect(words.text("hub"), &token).await);
+        let page = Page::connect(words.text("hub"), &token).await;
+        bench.pages.borrow_mut().push(page);
     }
     let connected = resident().await;
     let pages = bench.pages.borrow().clone();
