@@ -114,8 +114,7 @@ impl Catalogue {
         }
         let begun = self.inner.clock.monotonic();
         let revision = self.inner.revision(&ask.tenant).await?;
-        let asked = ask.clone();
-        let known = self.inner.librarian.ask(move |shelves| shelves.answer(&asked, revision)).await?;
+        let known = self.inner.librarian.ask(ask.clone(), revision).await?;
         let found = match known {
             Some(found) => found,
             None => self.inner.load(ask).await?,
@@ -139,8 +138,7 @@ impl Inner {
         let place = Place { inner: self, tenant: &ask.tenant, turn };
         let _turn = place.turn.lock().await;
         let revision = self.revision(&ask.tenant).await?;
-        let asked = ask.clone();
-        if let Some(found) = self.librarian.ask(move |shelves| shelves.answer(&asked, revision)).await? {
+        if let Some(found) = self.librarian.ask(ask.clone(), revision).await? {
             return Ok(found);
         }
         let tenant = ask.tenant.clone();
@@ -157,11 +155,7 @@ impl Inner {
         });
         let (revision, entries) = read.await.map_err(|error| failed(&error))?;
         metrics().catalogue.loads.inc();
-        let asked = ask.clone();
-        let found = self.librarian.ask(move |shelves| {
-            shelves.fill(&asked.tenant, revision, entries)?;
-            shelves.answer(&asked, revision)
-        });
-        found.await?.ok_or_else(|| Error::Internal("the catalogue is not there".to_owned()))
+        let found = self.librarian.fill(ask.clone(), revision, entries).await?;
+        found.ok_or_else(|| Error::Internal("the catalogue is not there".to_owned()))
     }
 }
