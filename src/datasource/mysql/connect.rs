@@ -11,61 +11,69 @@ use crate::datasource::{
 };
 
 /// How long a kill may take.
-const KILL: Duration = Duration::from_secs(5);
+const KILL: Duration = Duration::from_secs(20);
 
-/// A connection to a database.
+/// A connection to a database. Dropped at work, its query is killed at the server.
 pub(in crate::datasource) struct Link {
-    pub(super) conn: Conn,
+    /// None only when it is being dropped.
+    conn: Option<Conn>,
     /// As the server calls itself: `10.11.6-MariaDB`.
-    pub(super) version: String,
+    version: String,
     opts: Opts,
-    broken: bool,
+    at_work: bool,
 }
 
 impl Link {
     /// Whether it can be used again.
     pub fn is_open(&self) -> bool {
-        !self.broken && !self.conn.is_disconnected()
+        !self.at_work && self.conn.as_ref().is_some_and(|conn| !conn.is_disconnected())
     }
-    /// It is not used again.
-    pub fn give_up(&mut self) {
-        self.broken = true;
+    /// Closes it, as the server likes it; what is at work is killed.
+    pub async fn close(mut self) {
+        if !self.at_work
+            && let Some(conn) = self.conn.take()
+        {
+            let _ = conn.disconnect().await;
+        }
     }
-    /// Closes it, as the server likes it.
-    pub async fn close(self) {
-        let _ = self.conn.disconnect().await;
+    /// Begins to work: until [`Self::rest`] nobody else uses it.
+    pub(super) fn work(&mut self) -> Result<&mut Conn, Error> {
+        self.at_work = true;
+        self.conn.as_mut().ok_or_else(|| Error::Internal("a connection is gone".to_owned()))
     }
-    /// What stops the query that runs on it.
-    pub(super) fn stop(&self) -> Stop {
-        Stop { armed: Some((self.conn.id(), self.opts.clone())) }
+    /// Nothing is left of what it did.
+    pub(super) fn rest(&mut self) {
+        self.at_work = false;
+    }
+    pub(super) fn version(&self) -> &str {
+        &self.version
     }
     pub(super) fn is_mariadb(&self) -> bool {
         self.version.contains("MariaDB")
     }
 }
 
-/// Kills a query at its server when it is dropped before [`Stop::disarm`].
-pub(super) struct Stop {
-    armed: Option<(u32, Opts)>,
-}
-
-impl Stop {
-    pub fn disarm(mut self) {
-        self.armed = None;
-    }
-}
-
-impl Drop for Stop {
+impl Drop for Link {
     fn drop(&mut self) {
-        let (Some((id, opts)), Ok(runtime)) = (self.armed.take(), Handle::try_current()) else { return };
-        // The whole connection: nobody uses it again, and its server might notice late.
-        runtime.spawn(tokio::time::timeout(KILL, async move {
-            let Ok(mut conn) = Conn::new(opts).await else { return };
-            let killed = conn.query_drop(format!("KILL {id}")).await.is_ok();
-            log::debug!(killed; "a query was given up: its server was told");
-            let _ = conn.disconnect().await;
-        }));
+        let (Some(conn), true, Ok(runtime)) = (self.conn.take(), self.at_work, Handle::try_current()) else {
+            return;
+        };
+        let opts = self.opts.clone();
+        runtime.spawn(async move {
+            // The whole connection: nobody uses it again, and its server might notice late.
+            let told = tokio::time::timeout(KILL, kill(opts, conn.id())).await;
+            log::debug!(killed = told.unwrap_or(false); "a query was given up: its server was told");
+            // Not before: the driver reads to its end whatever is still under way on what is dropped.
+            drop(conn);
+        });
     }
+}
+
+async fn kill(opts: Opts, id: u32) -> bool {
+    let Ok(mut conn) = Conn::new(opts).await else { return false };
+    let killed = conn.query_drop(format!("KILL {id}")).await.is_ok();
+    let _ = conn.disconnect().await;
+    killed
 }
 
 /// Connects to one of the addresses, which have been checked. No packet may be larger than `packet`.
@@ -85,7 +93,7 @@ pub(in crate::datasource) async fn connect(
                 Ok(mut conn) => {
                     let version: Result<Option<String>, _> = conn.query_first("SELECT VERSION()").await;
                     let version = version.map_err(|error| refused(&error))?.unwrap_or_default();
-                    return Ok(Link { conn, version, opts, broken: false });
+                    return Ok(Link { conn: Some(conn), version, opts, at_work: false });
                 }
                 Err(error) => last = refused(&error),
             }

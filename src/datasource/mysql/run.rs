@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mysql_async::{Column, Error as Driver, Params, prelude::Queryable};
+use mysql_async::{Column, Conn, Error as Driver, Params, prelude::Queryable};
 use serde_json::{Value, json};
 
 use super::{
@@ -15,49 +15,53 @@ use crate::datasource::{
 };
 
 /// Runs it. After an answer the session is reset; after a failure too, unless the connection is to
-/// be given up.
+/// be given up: then it stays at work, and is killed when it is dropped.
 pub(in crate::datasource) async fn run(link: &mut Link, ask: &Ask<'_>) -> Result<Table, Failed> {
-    let stop = link.stop();
-    let outcome = carry_out(link, ask).await;
-    // Also where rows were left unread: `stop` kills what makes them.
+    let is_mariadb = link.is_mariadb();
+    let conn = link.work().map_err(Failed::abandoned)?;
+    let outcome = carry_out(conn, is_mariadb, ask).await;
+    if outcome.as_ref().is_err_and(|failed| failed.unsent) {
+        // Nothing of it is there to be killed, and the number may be another's by now.
+        link.rest();
+        return outcome;
+    }
+    // Also where rows were left unread.
     if outcome.as_ref().map_or_else(|failed| failed.abandon, |table| table.truncated) {
-        link.give_up();
         return outcome;
     }
     if let Err(failed) = &outcome
         && !matches!(failed.error, Error::Timeout(_))
         && ask.sent.may_have_happened()
-        && takes_back(link, ask).await
+        && takes_back(conn, ask).await
     {
         ask.sent.undone();
     }
     // Servers that cannot be reset are not used again.
-    if !matches!(link.conn.reset().await, Ok(true)) {
-        link.give_up();
+    if matches!(conn.reset().await, Ok(true)) {
+        link.rest();
     }
-    stop.disarm();
     outcome
 }
 
 /// Takes back what a refused statement did. False where it cannot be said that all of it was: tables
 /// without transactions keep what they took, and a procedure may have committed.
-async fn takes_back(link: &mut Link, ask: &Ask<'_>) -> bool {
-    let rolled_back = link.conn.query_drop("ROLLBACK").await.is_ok();
-    rolled_back && link.conn.get_warnings() == 0 && ask.statement.first != "CALL"
+async fn takes_back(conn: &mut Conn, ask: &Ask<'_>) -> bool {
+    let rolled_back = conn.query_drop("ROLLBACK").await.is_ok();
+    rolled_back && conn.get_warnings() == 0 && ask.statement.first != "CALL"
 }
 
-async fn carry_out(link: &mut Link, ask: &Ask<'_>) -> Result<Table, Failed> {
+async fn carry_out(conn: &mut Conn, is_mariadb: bool, ask: &Ask<'_>) -> Result<Table, Failed> {
     let params = bind(&ask.statement.params, ask.inputs).map_err(Failed::of)?;
     let params = if params.is_empty() { Params::Empty } else { Params::Positional(params) };
     // A little more than ours, which says it in its own words. What the server does not know is not
     // its limit then.
     let millis = ask.timeout.as_millis().saturating_add(500);
-    let limit = if link.is_mariadb() {
+    let limit = if is_mariadb {
         format!("SET max_statement_time = {}.{:03}", millis / 1000, millis % 1000)
     } else {
         format!("SET max_execution_time = {millis}")
     };
-    let first = link.conn.query_drop(limit).await;
+    let first = conn.query_drop(limit).await;
     if let Err(error) = first
         && error.is_fatal()
     {
@@ -67,8 +71,7 @@ async fn carry_out(link: &mut Link, ask: &Ask<'_>) -> Result<Table, Failed> {
         |error: Driver| Failed { abandon: error.is_fatal(), unsent: false, error: failure(&error, ask) };
     let begin =
         if ask.statement.read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION READ WRITE" };
-    link.conn.query_drop(begin).await.map_err(failed)?;
-    let conn = &mut link.conn;
+    conn.query_drop(begin).await.map_err(failed)?;
     ask.sent.going();
     let mut answer = conn.exec_iter(ask.statement.text.as_str(), params).await.map_err(failed)?;
     let mut rows = Rows::new(ask.limits);
@@ -121,9 +124,10 @@ fn failure(error: &Driver, ask: &Ask<'_>) -> Error {
 /// What a test of a source answers.
 pub(in crate::datasource) async fn test(link: &mut Link) -> Result<Value, Error> {
     let server = if link.is_mariadb() { "MariaDB" } else { "MySQL" };
-    let version = link.version.split('-').next().unwrap_or_default();
+    let version = link.version().split('-').next().unwrap_or_default();
     let mut out = json!({ "server": format!("{server} {version}") });
-    let grants: Vec<String> = link.conn.query("SHOW GRANTS").await.unwrap_or_default();
+    let grants: Vec<String> = link.work()?.query("SHOW GRANTS").await.unwrap_or_default();
+    link.rest();
     if grants.iter().any(|grant| {
         let grant = grant.to_ascii_uppercase();
         grant.contains(" ON *.* ") && (grant.contains("ALL PRIVILEGES") || grant.contains("FILE"))
