@@ -34,12 +34,14 @@ pub(in crate::datasource) async fn run(link: &Link, ask: &Ask<'_>) -> Result<Tab
     if outcome.as_ref().is_err_and(|failed| failed.abandon) {
         return outcome;
     }
-    if link.is_open()
-        && let Err(error) = clean(&link.client, ask).await
-    {
+    // A server may notice late that a connection broke off: until then its query would go on.
+    if !link.is_open() {
+        return outcome;
+    }
+    if let Err(error) = clean(&link.client, ask).await {
         return outcome.and_then(|_| Err(Failed::abandoned(failure(&error, ask))));
     }
-    // The transaction is over, or the connection is: nothing is left to be stopped.
+    // The transaction is over: nothing is left to be stopped.
     stop.disarm();
     outcome
 }

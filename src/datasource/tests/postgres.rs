@@ -243,6 +243,28 @@ async fn a_connection_that_broke_while_it_waited_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_connection_that_breaks_in_a_statement_is_told_and_the_statement_is_sent_once() {
+    let Some((rig, database, source)) = with(DataSource { pool: 1, ..open_settings() }) else { return };
+    database.exec("CREATE TABLE t (a int); CREATE SEQUENCE asked");
+    let pid = rig.one(&source, "SELECT pg_backend_pid()").await;
+    let other = rig.source("postgresql", database.options(), json!({}));
+    // A sequence counts also what is rolled back.
+    let insert = json!({ "query": "INSERT INTO t SELECT nextval('asked') + (pg_sleep(43)::text = 'x')::int", "readOnly": false });
+    let sleeps = format!(
+        "SELECT 1 FROM pg_stat_activity WHERE pid = {pid} AND wait_event = 'PgSleep' AND query LIKE 'INSERT%'"
+    );
+    let (outcome, ()) = tokio::join!(rig.ask(&source, insert, json!({})), async {
+        until("it sleeps", || async { rig.rows(&other, &sleeps).await.len() == 1 }).await;
+        database.exec(&format!("SELECT pg_terminate_backend({pid})"));
+    });
+    let error = outcome.unwrap_err();
+    assert_eq!((error.code(), error.reason()), (Code::QueryFailed, "unreachable"), "{error}");
+    assert_ne!(rig.one(&source, "SELECT pg_backend_pid()").await, pid);
+    assert_eq!(rig.one(&source, "SELECT count(*) FROM t").await, json!(0));
+    assert_eq!(rig.one(&source, "SELECT last_value FROM asked WHERE is_called").await, json!(1));
+}
+
+#[tokio::test]
 async fn a_stop_ends_what_runs() {
     let Some((rig, _database, source)) = rig() else { return };
     let mut call = Rig::call(&rig.query(&source, json!({ "query": "SELECT pg_sleep(47)" })), json!({}));
