@@ -5,6 +5,7 @@ mod http;
 mod mysql;
 mod postgres;
 mod postgres_types;
+mod preview;
 mod rig;
 mod seal;
 mod secrets;
