@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use diesel::{
     Connection as _, SqliteConnection,
     connection::SimpleConnection,
+    dsl::sql,
     prelude::*,
     sql_query,
     sql_types::{BigInt, Double, Text},
@@ -43,14 +44,6 @@ impl std::fmt::Debug for WordIndex {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WordIndex").finish_non_exhaustive()
     }
-}
-
-#[derive(QueryableByName)]
-struct Ranked {
-    #[diesel(sql_type = BigInt)]
-    entry: i64,
-    #[diesel(sql_type = Double)]
-    score: f64,
 }
 
 impl WordIndex {
@@ -119,12 +112,10 @@ impl WordIndex {
         if any.is_empty() {
             return Ok(Vec::new());
         }
-        let text = format!(
-            "SELECT rowid AS entry, -bm25(shelf_{shelf}, {WEIGHTS}) AS score FROM shelf_{shelf} \
-             WHERE shelf_{shelf} MATCH ?"
-        );
-        let found: Vec<Ranked> = sql_query(text).bind::<Text, _>(any).load(&mut self.connection)?;
-        Ok(found.into_iter().map(|row| (row.entry, row.score)).collect())
+        // Read by place, not by name: a common word is in thousands of entries.
+        let text =
+            format!("rowid, -bm25(shelf_{shelf}, {WEIGHTS}) FROM shelf_{shelf} WHERE shelf_{shelf} MATCH ");
+        Ok(diesel::select(sql::<(BigInt, Double)>(&text).bind::<Text, _>(any)).load(&mut self.connection)?)
     }
 }
 

@@ -131,11 +131,16 @@ impl Shelf {
             let seen = self.sorted().iter().filter(|entry| ask.may_see(entry)).take(ask.limit);
             return Ok(seen.map(|entry| Hit { entry: Arc::clone(entry), score: 0.0 }).collect());
         };
-        let found = index.search(self.number, words)?.into_iter();
-        let mut found: Vec<(f64, &Arc<Entry>)> = found
-            .filter_map(|(place, score)| Some((score, self.entries.get(&place)?)))
-            .filter(|(_, entry)| ask.may_see(entry))
-            .collect();
+        let mut found = index.search(self.number, words)?;
+        if ask.may_query && ask.may_execute && found.len() > ask.limit && ask.limit > 0 {
+            // Nobody is left out but by score: those that are worth less need not be looked up.
+            let (_, (_, least), _) =
+                found.select_nth_unstable_by(ask.limit - 1, |one, other| other.1.total_cmp(&one.1));
+            let least = *least;
+            found.retain(|(_, score)| *score >= least);
+        }
+        let found = found.into_iter().filter_map(|(place, score)| Some((score, self.entries.get(&place)?)));
+        let mut found: Vec<(f64, &Arc<Entry>)> = found.filter(|(_, entry)| ask.may_see(entry)).collect();
         let better = |one: &(f64, &Arc<Entry>), other: &(f64, &Arc<Entry>)| {
             other.0.total_cmp(&one.0).then_with(|| one.1.subject.id().cmp(other.1.subject.id()))
         };
