@@ -31,6 +31,8 @@ pub struct Bench {
     entries: usize,
     said: Cell<usize>,
     answered: Cell<usize>,
+    /// Each load says other things than the one before.
+    base: Cell<usize>,
 }
 
 #[derive(Default)]
@@ -65,6 +67,7 @@ impl Bench {
             entries,
             said: Cell::new(0),
             answered: Cell::new(0),
+            base: Cell::new(0),
         }
     }
 
@@ -76,7 +79,7 @@ impl Bench {
     /// The `n`th turn: who, and what.
     async fn one(&self, page: &Page, says: Says, n: usize, since: Instant) -> Turned {
         self.said.set(self.said.get() + 1);
-        let turn = page.turn(&says.text(n, self.entries), since).await;
+        let turn = page.turn(&says.text(self.base.get() + n, self.entries), since).await;
         self.answered.set(self.answered.get() + 1);
         turn
     }
@@ -99,6 +102,7 @@ impl Bench {
     }
 
     pub async fn load(&self, mode: &str, mix: &[Says], pace: Pace, lasts: Duration) -> Value {
+        self.base.set(self.base.get() + 3333);
         let pages = self.pages.borrow().clone();
         let (own, cpu) = (Cpu::of(std::process::id(), ""), Cpu::of(self.hub, &self.database));
         let begun = Instant::now();
@@ -158,7 +162,8 @@ impl Bench {
                     let page = &pages[whose % pages.len()];
                     let turn = self.one(page, mix[kind], n, Instant::now()).await;
                     seen.borrow_mut()[kind].1.add(&turn);
-                    n += 1;
+                    // What nobody else says meanwhile.
+                    n += count;
                     // Each page in its turn, and no page twice at once.
                     whose += count;
                     if whose >= pages.len() / count * count {

@@ -133,7 +133,7 @@ impl Says {
             Says::One => format!("Show me the {measure} of {noun} by {side}, please"),
             Says::Several => format!("What is the {measure} of our {noun}?"),
             Says::Nothing => format!("Will umbrellas sell in Reykjavik {n} hence?"),
-            Says::Broad => "ledger figures facts warehouse amount".to_owned(),
+            Says::Broad => format!("ledger figures facts warehouse amount x{n}"),
             Says::Slow => "Count to the moon".to_owned(),
         }
     }

@@ -12,6 +12,7 @@ mod columns;
 mod door;
 mod entry;
 pub mod fill;
+mod lately;
 mod shelves;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Entry, Hit, entry::Subject};
+use super::{Entry, Hit, entry::Subject, lately::Lately};
 use crate::{
     ids::TenantId,
     metrics::metrics,
@@ -169,6 +169,7 @@ pub(super) struct Filling {
 pub(super) struct Shelves {
     index: WordIndex,
     shelves: HashMap<TenantId, Shelf>,
+    lately: Lately,
     bounds: Bounds,
     /// Which shelves these are.
     own: Arc<()>,
@@ -182,6 +183,7 @@ impl Shelves {
         Ok(Self {
             index: WordIndex::new()?,
             shelves: HashMap::new(),
+            lately: Lately::default(),
             bounds,
             own: Arc::default(),
             next: 1,
@@ -196,7 +198,12 @@ impl Shelves {
         };
         self.tick += 1;
         shelf.used = self.tick;
-        shelf.answer(&mut self.index, ask).map(Some)
+        if let Some(hits) = self.lately.find(shelf.number, shelf.revision, ask) {
+            return Ok(Some(hits));
+        }
+        let hits = shelf.answer(&mut self.index, ask)?;
+        self.lately.keep(shelf.number, shelf.revision, ask, &hits);
+        Ok(Some(hits))
     }
 
     /// Begins to take in all that a tenant has at `revision`; none when that is here.
@@ -210,7 +217,10 @@ impl Shelves {
             return Ok(None);
         }
         let mut shelf = match self.shelves.remove(tenant) {
-            Some(shelf) => shelf,
+            Some(shelf) => {
+                self.lately.forget(shelf.number);
+                shelf
+            }
             None => {
                 self.next = self.next.wrapping_add(1);
                 self.index.remove(self.next)?;
@@ -242,6 +252,7 @@ impl Shelves {
         // Who asked for the one before went away, and the next began anew.
         if let Some(other) = self.shelves.remove(&tenant) {
             let old = if other.revision > revision { std::mem::replace(&mut shelf, other) } else { other };
+            self.lately.forget(old.number);
             self.index.remove(old.number)?;
         }
         self.shelves.insert(tenant.clone(), shelf);
@@ -261,6 +272,7 @@ impl Shelves {
             };
             if let Some(shelf) = self.shelves.remove(&oldest) {
                 bytes -= shelf.bytes;
+                self.lately.forget(shelf.number);
                 self.index.remove(shelf.number)?;
             }
         }
