@@ -1,8 +1,11 @@
-//! What was answered lately: a talk asks again what it asked a message ago. Pure.
+//! What was answered lately: a talk asks again what it asked a message ago, and does not wait for the thread then.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
 
 use super::{Hit, shelves::Ask};
+use crate::ids::TenantId;
 
 /// Most answers of a generation; there are two.
 const MOST: usize = 2048;
@@ -11,7 +14,7 @@ const LONGEST: usize = 32;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Question {
-    shelf: u32,
+    tenant: TenantId,
     revision: i64,
     words: Vec<String>,
     may: (bool, bool),
@@ -19,78 +22,88 @@ struct Question {
 }
 
 impl Question {
-    fn of(shelf: u32, revision: i64, ask: &Ask) -> Option<Self> {
+    fn of(ask: &Ask, revision: i64) -> Option<Self> {
         let words = ask.words.clone()?;
-        let may = (ask.may_query, ask.may_execute);
-        (ask.limit <= LONGEST).then_some(Self { shelf, revision, words, may, limit: ask.limit })
+        let (tenant, may) = (ask.tenant.clone(), (ask.may_query, ask.may_execute));
+        (ask.limit <= LONGEST).then_some(Self { tenant, revision, words, may, limit: ask.limit })
     }
 }
 
-/// Answers, by what was asked of which shelf at which revision.
-#[derive(Debug, Default)]
-pub(super) struct Lately {
+/// Answers, by what was asked at which revision. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct Lately(Arc<Mutex<Generations>>);
+
+#[derive(Default)]
+struct Generations {
     new: HashMap<Question, Vec<Hit>>,
     old: HashMap<Question, Vec<Hit>>,
 }
 
 impl Lately {
-    pub fn find(&self, shelf: u32, revision: i64, ask: &Ask) -> Option<Vec<Hit>> {
-        let question = Question::of(shelf, revision, ask)?;
-        self.new.get(&question).or_else(|| self.old.get(&question)).cloned()
+    pub fn find(&self, ask: &Ask, revision: i64) -> Option<Vec<Hit>> {
+        let question = Question::of(ask, revision)?;
+        let known = self.0.lock();
+        known.new.get(&question).or_else(|| known.old.get(&question)).cloned()
     }
 
-    pub fn keep(&mut self, shelf: u32, revision: i64, ask: &Ask, hits: &[Hit]) {
-        let Some(question) = Question::of(shelf, revision, ask) else { return };
-        if self.new.len() >= MOST {
-            self.old = std::mem::take(&mut self.new);
+    pub fn keep(&self, ask: &Ask, revision: i64, hits: &[Hit]) {
+        let Some(question) = Question::of(ask, revision) else { return };
+        let mut known = self.0.lock();
+        if known.new.len() >= MOST {
+            known.old = std::mem::take(&mut known.new);
         }
-        self.new.insert(question, hits.to_vec());
+        known.new.insert(question, hits.to_vec());
     }
 
-    /// A shelf has changed or is gone.
-    pub fn forget(&mut self, shelf: u32) {
-        self.new.retain(|question, _| question.shelf != shelf);
-        self.old.retain(|question, _| question.shelf != shelf);
+    /// What a tenant has has changed or is in memory no longer.
+    pub fn forget(&self, tenant: &TenantId) {
+        let mut known = self.0.lock();
+        known.new.retain(|question, _| question.tenant != *tenant);
+        known.old.retain(|question, _| question.tenant != *tenant);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::TenantId;
 
     #[test]
     fn the_same_question_of_the_same_revision_is_known_for_a_while() {
-        let ask = |word: &str, may_query: bool, limit: usize| Ask {
-            tenant: TenantId::trusted("t"),
+        let ask = |tenant: &str, word: &str, may_query: bool, limit: usize| Ask {
+            tenant: TenantId::trusted(tenant),
             words: Some(vec![word.to_owned()]),
             may_query,
             may_execute: true,
             limit,
         };
-        let mut lately = Lately::default();
-        lately.keep(1, 7, &ask("sales", true, 8), &[]);
-        assert!(lately.find(1, 7, &ask("sales", true, 8)).is_some());
-        for (shelf, revision, other) in [
-            (2, 7, ask("sales", true, 8)),
-            (1, 8, ask("sales", true, 8)),
-            (1, 7, ask("stock", true, 8)),
-            (1, 7, ask("sales", false, 8)),
-            (1, 7, ask("sales", true, 9)),
+        let lately = Lately::default();
+        let sizes = || {
+            let known = lately.0.lock();
+            (known.new.len(), known.old.len())
+        };
+        let sales = ask("one", "sales", true, 8);
+        lately.keep(&sales, 7, &[]);
+        assert!(lately.find(&sales, 7).is_some());
+        for (other, revision) in [
+            (ask("two", "sales", true, 8), 7),
+            (ask("one", "sales", true, 8), 8),
+            (ask("one", "stock", true, 8), 7),
+            (ask("one", "sales", false, 8), 7),
+            (ask("one", "sales", true, 9), 7),
         ] {
-            assert!(lately.find(shelf, revision, &other).is_none(), "{other:?}");
+            assert!(lately.find(&other, revision).is_none(), "{other:?}");
         }
         // Lists and long answers are not kept.
-        lately.keep(1, 7, &ask("sales", true, LONGEST + 1), &[]);
-        lately.keep(1, 7, &Ask { words: None, ..ask("", true, 8) }, &[]);
-        assert_eq!(lately.new.len(), 1);
+        lately.keep(&ask("one", "sales", true, LONGEST + 1), 7, &[]);
+        lately.keep(&Ask { words: None, ..sales.clone() }, 7, &[]);
+        assert_eq!(sizes(), (1, 0));
         for n in 0..MOST {
-            lately.keep(2, 1, &ask(&format!("w{n}"), true, 8), &[]);
+            lately.keep(&ask("two", &format!("w{n}"), true, 8), 1, &[]);
         }
-        assert!(lately.find(1, 7, &ask("sales", true, 8)).is_some(), "one generation back");
-        lately.forget(2);
-        assert_eq!((lately.new.len(), lately.old.len()), (0, 1));
-        lately.forget(1);
-        assert!(lately.find(1, 7, &ask("sales", true, 8)).is_none());
+        assert!(lately.find(&sales, 7).is_some(), "one generation back");
+        lately.forget(&TenantId::trusted("two"));
+        assert_eq!(sizes(), (0, 1));
+        lately.forget(&TenantId::trusted("one"));
+        assert!(lately.find(&sales, 7).is_none());
     }
 }

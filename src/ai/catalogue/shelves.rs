@@ -179,11 +179,11 @@ pub(super) struct Shelves {
 }
 
 impl Shelves {
-    pub fn new(bounds: Bounds) -> Result<Self, Error> {
+    pub fn new(bounds: Bounds, lately: Lately) -> Result<Self, Error> {
         Ok(Self {
             index: WordIndex::new()?,
             shelves: HashMap::new(),
-            lately: Lately::default(),
+            lately,
             bounds,
             own: Arc::default(),
             next: 1,
@@ -198,11 +198,11 @@ impl Shelves {
         };
         self.tick += 1;
         shelf.used = self.tick;
-        if let Some(hits) = self.lately.find(shelf.number, shelf.revision, ask) {
+        if let Some(hits) = self.lately.find(ask, shelf.revision) {
             return Ok(Some(hits));
         }
         let hits = shelf.answer(&mut self.index, ask)?;
-        self.lately.keep(shelf.number, shelf.revision, ask, &hits);
+        self.lately.keep(ask, shelf.revision, &hits);
         Ok(Some(hits))
     }
 
@@ -218,7 +218,7 @@ impl Shelves {
         }
         let mut shelf = match self.shelves.remove(tenant) {
             Some(shelf) => {
-                self.lately.forget(shelf.number);
+                self.lately.forget(tenant);
                 shelf
             }
             None => {
@@ -252,7 +252,7 @@ impl Shelves {
         // Who asked for the one before went away, and the next began anew.
         if let Some(other) = self.shelves.remove(&tenant) {
             let old = if other.revision > revision { std::mem::replace(&mut shelf, other) } else { other };
-            self.lately.forget(old.number);
+            self.lately.forget(&tenant);
             self.index.remove(old.number)?;
         }
         self.shelves.insert(tenant.clone(), shelf);
@@ -272,7 +272,7 @@ impl Shelves {
             };
             if let Some(shelf) = self.shelves.remove(&oldest) {
                 bytes -= shelf.bytes;
-                self.lately.forget(shelf.number);
+                self.lately.forget(&oldest);
                 self.index.remove(shelf.number)?;
             }
         }
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn others_are_answered_while_one_is_taken_in_piece_by_piece() {
-        let mut shelves = Shelves::new(Bounds::default()).unwrap();
+        let mut shelves = Shelves::new(Bounds::default(), Lately::default()).unwrap();
         let (many, one) = (TenantId::trusted("many"), TenantId::trusted("one"));
         let filling = shelves.begin(&one, 1, entries("b", 1)).unwrap();
         assert_eq!(all(&mut shelves, filling), 1);
@@ -346,7 +346,7 @@ mod tests {
         let bytes: usize = shelves.shelves[&many].entries.values().map(|entry| entry.bytes()).sum();
         assert_eq!(shelves.shelves[&many].bytes, bytes);
         // What was begun elsewhere does not come in here.
-        let mut others = Shelves::new(Bounds::default()).unwrap();
+        let mut others = Shelves::new(Bounds::default(), Lately::default()).unwrap();
         let filling = others.begin(&one, 2, entries("c", 5)).unwrap().unwrap();
         assert!(shelves.go_on(filling).unwrap().is_none());
         assert_eq!(found(&mut shelves, "one", 1), Some(1));

@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     Entry, Hit,
+    lately::Lately,
     shelves::{Ask, Bounds, Filling, Shelves},
 };
 use crate::{ai::Error, ids::TenantId, store};
@@ -70,6 +71,7 @@ struct Shared {
 pub(super) struct Librarian {
     shared: Arc<Shared>,
     places: Arc<Semaphore>,
+    lately: Lately,
 }
 
 impl Drop for Librarian {
@@ -82,18 +84,22 @@ impl Drop for Librarian {
 impl Librarian {
     pub fn start(bounds: Bounds) -> Self {
         let shared = Arc::new(Shared { turns: Mutex::new(Turns::new()), more: Condvar::new() });
-        let served = Arc::clone(&shared);
+        let lately = Lately::default();
+        let (served, known) = (Arc::clone(&shared), lately.clone());
         let started =
-            thread::Builder::new().name("catalogue".to_owned()).spawn(move || serve(&served, bounds));
+            thread::Builder::new().name("catalogue".to_owned()).spawn(move || serve(&served, bounds, &known));
         if let Err(error) = started {
             log::error!("no thread for the catalogue: {error}");
             shared.turns.lock().closed = true;
         }
-        Self { shared, places: Arc::new(Semaphore::new(WAITING)) }
+        Self { shared, places: Arc::new(Semaphore::new(WAITING)), lately }
     }
 
     /// Answers from what is here; none when that is older than `revision`, or not here.
     pub async fn ask(&self, ask: Ask, revision: i64) -> Result<Option<Vec<Hit>>, Error> {
+        if let Some(hits) = self.lately.find(&ask, revision) {
+            return Ok(Some(hits));
+        }
         let (answer, answered) = oneshot::channel();
         let tenant = ask.tenant.clone();
         let job = Job(Box::new(move |shelves| {
@@ -175,7 +181,7 @@ fn gone() -> Error {
     Error::Internal("the catalogue is not there".to_owned())
 }
 
-fn serve(shared: &Shared, bounds: Bounds) {
+fn serve(shared: &Shared, bounds: Bounds, lately: &Lately) {
     let mut kept: Option<Shelves> = None;
     loop {
         let (tenant, Job(job)) = {
@@ -190,7 +196,7 @@ fn serve(shared: &Shared, bounds: Bounds) {
                 }
             }
         };
-        let mut shelves = match kept.take().map_or_else(|| Shelves::new(bounds), Ok) {
+        let mut shelves = match kept.take().map_or_else(|| Shelves::new(bounds, lately.clone()), Ok) {
             Ok(shelves) => shelves,
             Err(error) => {
                 log::error!("no memory for the catalogue: {error}");
