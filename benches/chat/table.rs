@@ -65,7 +65,7 @@ pub fn print(files: &[String]) {
         );
     }
     println!(
-        "\n| store | disturbed by | p50 and p99 of the others, by those of the quiet run before it (median) |\n|---|---|---|"
+        "\n| store | disturbed by | p50 and p99 of the others, by those of the quiet runs (medians) |\n|---|---|---|"
     );
     for db in ["sqlite", "postgresql"] {
         for (mode, what) in [
@@ -75,19 +75,13 @@ pub fn print(files: &[String]) {
             ("broad", "a room whose words are in every entry"),
             ("cold", "another tenant whose catalogue is read again for each of its turns"),
         ] {
-            let mut quiet = &Value::Null;
-            let (mut p50, mut p99) = (Vec::new(), Vec::new());
-            for line in lines.iter().filter(|line| line["db"] == db) {
-                if line["mode"] == "quiet" {
-                    quiet = line;
-                } else if line["mode"] == mode {
-                    let ratio = |part: &str| Some(line["ms"][part].as_f64()? / quiet["ms"][part].as_f64()?);
-                    p50.extend(ratio("p50"));
-                    p99.extend(ratio("p99"));
-                }
-            }
-            if !p99.is_empty() {
-                println!("| {db} | {what} | {:.2}, {:.2} |", median(p50), median(p99));
+            let all = |mode: &str, part: &str| {
+                let lines = lines.iter().filter(|line| line["db"] == db && line["mode"] == mode);
+                median(lines.filter_map(|line| line["ms"][part].as_f64()).collect())
+            };
+            let ratio = |part: &str| all(mode, part) / all("quiet", part);
+            if ratio("p99") > 0.0 {
+                println!("| {db} | {what} | {:.2}, {:.2} |", ratio("p50"), ratio("p99"));
             }
         }
     }
@@ -98,5 +92,6 @@ pub fn print(files: &[String]) {
 
 fn median(mut all: Vec<f64>) -> f64 {
     all.sort_by(f64::total_cmp);
-    all.get(all.len() / 2).copied().unwrap_or_default()
+    let middle = |at: usize| all.get(at).copied().unwrap_or_default();
+    f64::midpoint(middle(all.len() / 2), middle(all.len().saturating_sub(1) / 2))
 }
