@@ -160,7 +160,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         auth: auth.clone(),
         store: store.clone(),
         runs: runs.clone(),
-        catalogue: Catalogue::new(runs.clone()),
+        catalogue: Catalogue::new(runs.clone()).beside_query_service(config.datasource.service_url.is_some()),
         sources: sources.clone(),
         listeners: doors.listeners.clone(),
         chats: doors.chats.clone(),

@@ -8,10 +8,13 @@ use super::{Catalogue, SaveWorkflow, stored::text};
 use crate::{
     engine::{self, Fault, Severity, Source},
     ids::TenantId,
-    store::tables::definitions,
+    store::tables::{dataqueries, definitions},
     workflow::{Error, Issue, definitions::issues},
 };
 
+/// What comes of a query that is not there, and where to look.
+const NO_QUERY: &str =
+    "the node fails with PERMISSION_DENIED; GET …/dataqueries has the saved queries of this tenant";
 /// Longest title in characters.
 pub(super) const TITLE: usize = 255;
 
@@ -32,33 +35,26 @@ impl Catalogue {
         Ok(problems)
     }
 
-    /// Nodes that name a workflow which the tenant does not have: they would fail.
+    /// Nodes that name a workflow or a saved query which the tenant does not have: they would fail.
     async fn foreign(&self, tenant: &TenantId, source: &Source) -> Result<Vec<Issue>, Error> {
-        let named = references(&source.nodes, "subWorkflow", "childWorkflowID");
-        if named.is_empty() {
+        let workflows = references(&source.nodes, "subWorkflow", "childWorkflowID");
+        let mut queries = references(&source.nodes, "dataQuery", "dataQueryID");
+        if self.beside_service {
+            queries.clear();
+        }
+        if workflows.is_empty() && queries.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<String> = named.keys().cloned().collect();
-        let of = tenant.clone();
-        let known: HashSet<String> = self
-            .runs
-            .hub
-            .store
-            .read(move |db| definitions::known(db, &of, &ids))
-            .await?
-            .into_iter()
-            .collect();
-        let missing = named.into_iter().filter(|(id, _)| !known.contains(id));
-        Ok(missing
-            .flat_map(|(_, places)| places)
-            .map(|(path, node)| Issue {
-                node,
-                code: Some(Fault::UnknownReference),
-                hint: Some("the node fails with PERMISSION_DENIED".to_owned()),
-                severity: Some(Severity::Warning),
-                ..Issue::new(path, "the tenant has no such workflow")
-            })
-            .collect())
+        let ids = |named: &HashMap<String, Places>| named.keys().cloned().collect::<Vec<String>>();
+        let (of, workflow_ids, query_ids) = (tenant.clone(), ids(&workflows), ids(&queries));
+        let read = move |db: &mut _| {
+            Ok((definitions::known(db, &of, &workflow_ids)?, dataqueries::known(db, &of, &query_ids)?))
+        };
+        let (known_workflows, known_queries) = self.runs.hub.store.read(read).await?;
+        let mut all =
+            missing(workflows, known_workflows, "workflow", "the node fails with PERMISSION_DENIED");
+        all.extend(missing(queries, known_queries, "saved query", NO_QUERY));
+        Ok(all)
     }
 
     /// Refuses what cannot be saved, with everything that is wrong.
@@ -89,6 +85,24 @@ pub(super) fn references(nodes: &Value, kind: &str, field: &str) -> HashMap<Stri
         }
     }
     found
+}
+
+/// Warnings about what nodes name and the tenant does not have, in the order of the nodes.
+fn missing(named: HashMap<String, Places>, known: Vec<String>, what: &str, hint: &str) -> Vec<Issue> {
+    let known: HashSet<String> = known.into_iter().collect();
+    let missing = named.into_iter().filter(|(id, _)| !known.contains(id));
+    let mut issues: Vec<Issue> = missing
+        .flat_map(|(_, places)| places)
+        .map(|(path, node)| Issue {
+            node,
+            code: Some(Fault::UnknownReference),
+            hint: Some(hint.to_owned()),
+            severity: Some(Severity::Warning),
+            ..Issue::new(path, format!("the tenant has no such {what}"))
+        })
+        .collect();
+    issues.sort_by(|one, other| (one.path.len(), &one.path).cmp(&(other.path.len(), &other.path)));
+    issues
 }
 
 fn wrong(path: &str, code: Fault, message: &str) -> Issue {

@@ -27,12 +27,20 @@ const PART: i64 = 50;
 #[derive(Clone)]
 pub struct Catalogue {
     pub(super) runs: Runs,
+    /// There may be queries that only the query service beside the hub knows.
+    pub(super) beside_service: bool,
 }
 
 impl Catalogue {
     /// Beside the runs of its workflows.
     pub fn new(runs: Runs) -> Self {
-        Self { runs }
+        Self { runs, beside_service: false }
+    }
+
+    /// With a query service beside the hub, a query that the tenant does not have is no mistake.
+    #[must_use]
+    pub fn beside_query_service(self, beside_service: bool) -> Self {
+        Self { beside_service, ..self }
     }
 
     /// Saves a new workflow as its version 1.

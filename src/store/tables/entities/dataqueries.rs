@@ -113,6 +113,15 @@ pub fn insert(connection: &mut Connection, new: &NewDataQuery) -> Result<DataQue
     find(connection, &new.tenant_id, &new.data_query_id)?.ok_or(Error::NotFound)
 }
 
+/// Which of these queries a tenant has.
+pub fn known(connection: &mut Connection, tenant: &TenantId, ids: &[String]) -> Result<Vec<String>, Error> {
+    let query = dataqueries::table
+        .filter(dataqueries::tenant_id.eq(tenant.as_str()))
+        .filter(dataqueries::data_query_id.eq_any(ids))
+        .select(dataqueries::data_query_id);
+    Ok(query.load(connection)?)
+}
+
 stored!(dataqueries, data_query_id, DataQuery, DataQueryId, catalogue::bump);
 
 /// Changes what is given; `NotFound` when the tenant has no such query, `Reference` when it has no such data source.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::hub::token;
+use crate::harness::{Hub, hub::token};
 use crate::hub::ann::{Ann, code, graph, id, waiting};
 
 fn codes(problems: &Value) -> Vec<(String, String)> {
@@ -171,6 +171,67 @@ fn what_is_exported_is_imported_elsewhere() {
         format!("{{{{ctx.__node_{js}.output.jsResult}}}}")
     );
     assert_eq!(nodes[2]["nodeConfig"]["childWorkflowID"], json!(child));
+}
+
+/// A node whose saved query the tenant does not have fails when it runs: the author is told when it is saved.
+#[test]
+fn a_query_that_the_tenant_does_not_have_is_said() {
+    let ann = Ann::start();
+    let query = |token: &str, tenant: &str| {
+        let path = format!("/api/v1/tenants/{tenant}/dataqueries");
+        let made = ann.hub.post(&path, token, &json!({ "dataQueryTitle": "Q", "dataQueryOptions": {} }));
+        made["dataQuery"]["dataQueryID"].as_str().unwrap().to_owned()
+    };
+    let own = query(&ann.token, "acme");
+    let foreign = query(&token("bob", &[("other", "ADMIN")], false), "other");
+    let with = |ids: [&str; 2]| {
+        json!({
+            "title": "Q",
+            "nodes": [
+                { "id": "s", "type": "start" },
+                { "id": "a", "type": "dataQuery", "data": { "dataQueryID": ids[0] } },
+                { "id": "b", "type": "dataQuery", "data": { "dataQueryID": ids[1] } },
+            ],
+            "edges": [{ "source": "s", "target": "a" }, { "source": "a", "target": "b" }],
+        })
+    };
+    let told = |answer: &Value, node: &str, at: usize| {
+        let problems = &answer["problems"];
+        let expected = (format!("nodes[{at}].data.dataQueryID"), "UNKNOWN_REFERENCE".to_owned());
+        assert_eq!(codes(problems), [expected], "{answer}");
+        let one = &problems[0];
+        assert_eq!((&one["severity"], &one["nodeID"]), (&json!("warning"), &json!(node)), "{one}");
+        let hint = one["hint"].as_str().unwrap();
+        assert!(hint.contains("dataqueries") && one["message"].as_str().unwrap().contains("query"), "{one}");
+    };
+    let checked = ann.post("/validate", &with([&own, "nowhere"]));
+    told(&checked, "b", 2);
+    assert_eq!(checked["valid"], true, "it can be saved, and a run can begin");
+    // Another tenant's is told in the same words.
+    let other = ann.post("/validate", &with([&own, &foreign]));
+    assert_eq!(checked["problems"], other["problems"]);
+
+    let saved = ann.send("POST", "", Some(&with([&foreign, &own])));
+    assert_eq!(saved.status, 201, "{}", saved.text());
+    told(&saved.json(), "a", 1);
+    let wf = saved.json()["workflow"]["workflowID"].as_str().unwrap().to_owned();
+    // Also when the graph itself stays.
+    told(&ann.send("PATCH", &format!("/{wf}"), Some(&json!({ "title": "R" }))).json(), "a", 1);
+    let better = ann.send("PATCH", &format!("/{wf}"), Some(&with([&own, "{{ctx.input.query}}"]))).json();
+    assert_eq!(better["problems"], json!([]), "a template is the run's to resolve");
+}
+
+/// Whoever runs a query service beside the hub has queries that the hub does not know.
+#[test]
+fn a_query_service_has_queries_of_its_own() {
+    let hub = Hub::with(&[("datasource.service_url", "http://127.0.0.1:9/run")]);
+    let ann = Ann { hub, token: token("ann", &[("acme", "ADMIN")], false) };
+    let with = json!({
+        "title": "Q",
+        "nodes": [{ "id": "s", "type": "start" }, { "id": "q", "type": "dataQuery", "data": { "dataQueryID": "theirs" } }],
+        "edges": [{ "source": "s", "target": "q" }],
+    });
+    assert_eq!(ann.post("/validate", &with)["problems"], json!([]));
 }
 
 #[test]
