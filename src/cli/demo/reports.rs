@@ -3,7 +3,10 @@
 
 use serde_json::json;
 
-use super::workflows::{Sample, edge, node, script};
+use super::{
+    shop::month_before,
+    workflows::{Sample, edge, node, script},
+};
 
 /// Ids of the saved queries.
 pub(super) struct Queries {
@@ -70,7 +73,7 @@ fn report(queries: &Queries) -> Sample {
             edge("each", Some("completed"), "end"),
         ]),
         options: json!({ "inputDefinitions": [{ "key": "since", "type": "string", "default": "2024-01-01" }] }),
-        inputs: |n| json!({ "since": format!("{}-{:02}-01", 2024 + n % 2, 1 + n % 12) }),
+        inputs: |n, today| json!({ "since": month_before(today, i64::try_from(n % 24).unwrap_or_default()) }),
     }
 }
 
@@ -101,7 +104,7 @@ fn delivery(queries: &Queries) -> Sample {
         ]),
         edges: json!([edge("start", None, "carrier"), edge("carrier", Some("success"), "end")]),
         options: json!({ "inputDefinitions": [{ "key": "order", "type": "number", "default": 1 }] }),
-        inputs: |n| json!({ "order": n }),
+        inputs: |n, _| json!({ "order": n }),
     }
 }
 
@@ -145,7 +148,7 @@ fn refund() -> Sample {
             edge("keep", Some("success"), "end"),
         ]),
         options: json!({ "inputDefinitions": [{ "key": "order", "type": "number", "default": 1 }] }),
-        inputs: |n| json!({ "order": n }),
+        inputs: |n, _| json!({ "order": n }),
     }
 }
 
@@ -189,6 +192,6 @@ fn live() -> Sample {
             edge("tick", Some("completed"), "end"),
         ]),
         options: json!({ "inputDefinitions": [{ "key": "seconds", "type": "number", "default": 30 }] }),
-        inputs: |_| json!({ "seconds": 30 }),
+        inputs: |_, _| json!({ "seconds": 30 }),
     }
 }

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::{civil::Date, tz::TimeZone};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
@@ -56,7 +57,9 @@ pub(in crate::cli) fn run(listen: &str) -> Result<(), Failure> {
     let failed = |what: &str, error: &dyn std::fmt::Display| Failure::Failed(format!("{what}: {error}"));
     let sources = place.0.join("sources");
     fs::create_dir_all(&sources).map_err(|error| failed("the demo's directory", &error))?;
-    shop::make(&sources.join(SHOP)).map_err(|error| failed("the demo's shop", &error))?;
+    let clock = Clock::real();
+    let today = today(&clock);
+    shop::make(&sources.join(SHOP), today).map_err(|error| failed("the demo's shop", &error))?;
     config.datasource.sqlite_dir = Some(sources);
     logging::init(&config.log, config.limits.log_line.get());
     logging::log_panics();
@@ -70,11 +73,10 @@ pub(in crate::cli) fn run(listen: &str) -> Result<(), Failure> {
             true => Failure::Settings(error.to_string()),
             false => Failure::Failed(error.to_string()),
         })?;
-        let clock = Clock::real();
         let seeded = seed(&running, &secret, &clock, (SHOP, carrier)).await?;
-        print(&words(&running.url(), &seeded))?;
+        print(&words(&running.url(), &seeded, today))?;
         let watched = std::io::stdout().is_terminal().then(|| watch(&running, &seeded, &clock));
-        let runs = actix_rt::spawn(go_on(running.runs.clone(), seeded, watched));
+        let runs = actix_rt::spawn(go_on(running.runs.clone(), seeded, clock, watched));
         let _ = stop.recv().await;
         runs.abort();
         running.stop().await;
@@ -91,6 +93,11 @@ fn settings(listen: &str, state: &Path, secret: &Secret) -> Config {
     config.auth.hs256_secret = Some(secret.clone());
     config.log.level = "warn".to_owned();
     config
+}
+
+/// The day, as the shop counts it.
+fn today(clock: &Clock) -> Date {
+    clock.now().to_zoned(TimeZone::UTC).date()
 }
 
 /// SIGTERM and ctrl-c, as one.
@@ -122,7 +129,7 @@ fn watch(running: &server::Running, seeded: &Seeded, clock: &Clock) -> mpsc::Sen
 }
 
 /// Starts one workflow after the other.
-async fn go_on(runs: Runs, seeded: Seeded, watched: Option<mpsc::Sender<Watched>>) {
+async fn go_on(runs: Runs, seeded: Seeded, clock: Clock, watched: Option<mpsc::Sender<Watched>>) {
     for n in 0.. {
         let Some((workflow, sample)) = seeded.workflows.get(n as usize % seeded.workflows.len().max(1))
         else {
@@ -131,7 +138,7 @@ async fn go_on(runs: Runs, seeded: Seeded, watched: Option<mpsc::Sender<Watched>
         let start = StartRun {
             tenant: TenantId::trusted(TENANT),
             workflow: workflow.clone(),
-            inputs: Some((sample.inputs)(n)),
+            inputs: Some((sample.inputs)(n, today(&clock))),
             executor: Executor::Internal,
             starter: Starter::default(),
             idempotency_key: None,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     reports::{self, Queries},
     rest::post,
+    shop::products,
     workflows::{Sample, samples},
 };
 use crate::{
@@ -111,7 +112,7 @@ impl Api<'_> {
 /// Two data sources, and what is asked of them.
 async fn queries(api: &Api<'_>, file: &str, carrier: SocketAddr) -> Result<Queries, Failure> {
     let source = |title: &str, kind: &str, options: Value| json!({ "datasourceTitle": title, "datasourceType": kind, "datasourceOptions": options });
-    let query = |title: &str, source: &str, options: Value| json!({ "dataQueryTitle": title, "datasourceID": source, "dataQueryOptions": options });
+    let query = |title: &str, about: &str, source: &str, options: Value| json!({ "dataQueryTitle": title, "dataQueryDescription": about, "datasourceID": source, "dataQueryOptions": options });
     let shop = source("Shop", "sqlite", json!({ "file": file }));
     let shop = api.make("datasources", &shop, "/datasource/datasourceID").await?;
     let parcels = source("Parcel service", "http", json!({ "url": format!("http://{carrier}/") }));
@@ -119,11 +120,13 @@ async fn queries(api: &Api<'_>, file: &str, carrier: SocketAddr) -> Result<Queri
     const ID: &str = "/dataQuery/dataQueryID";
     let categories = query(
         "Categories",
+        "What kinds of products there are",
         &shop,
         json!({ "query": "SELECT category, count(*) AS products FROM products GROUP BY category ORDER BY category" }),
     );
     let months = query(
         "Sales of a category by month",
+        "Orders and turnover of one category, month by month",
         &shop,
         json!({
             "query": "SELECT substr(o.ordered_at, 1, 7) AS month, count(*) AS orders, sum(o.cents) AS cents \
@@ -137,17 +140,52 @@ async fn queries(api: &Api<'_>, file: &str, carrier: SocketAddr) -> Result<Queri
     );
     let parcel = query(
         "Parcel of an order",
+        "Where the parcel of one order is",
         &parcels,
         json!({
             "method": "GET", "path": "/orders/{{order}}",
             "inputDefinitions": [{ "key": "order", "type": "number", "required": true }],
         }),
     );
+    for spoken in spoken(&shop, query) {
+        api.make("dataqueries", &spoken, ID).await?;
+    }
     Ok(Queries {
         categories: api.make("dataqueries", &categories, ID).await?,
         months: api.make("dataqueries", &months, ID).await?,
         parcel: api.make("dataqueries", &parcel, ID).await?,
     })
+}
+
+/// Queries that nobody but the assistant asks: one reads, one changes something.
+fn spoken(shop: &str, query: impl Fn(&str, &str, &str, Value) -> Value) -> [Value; 2] {
+    let sales = query(
+        "Sales",
+        "What was sold, day by day: orders and turnover in euros",
+        shop,
+        json!({
+            "query": "SELECT substr(ordered_at, 1, 10) AS day, count(*) AS orders, sum(cents) / 100.0 AS euros \
+                FROM orders WHERE ordered_at >= {{from}} AND ordered_at < {{to}} GROUP BY day ORDER BY day",
+            "inputDefinitions": [
+                { "key": "from", "label": "First day", "type": "string", "format": "date", "required": true },
+                { "key": "to", "label": "Day behind the last", "type": "string", "format": "date", "required": true },
+            ],
+        }),
+    );
+    let names: Vec<&str> = products().collect();
+    let price = query(
+        "Set the price of a product",
+        "Changes what a product costs from now on",
+        shop,
+        json!({
+            "query": "UPDATE products SET cents = {{cents}} WHERE name = {{product}}", "readOnly": false,
+            "inputDefinitions": [
+                { "key": "product", "label": "Product", "type": "string", "enum": names, "required": true },
+                { "key": "cents", "label": "Price in cents", "type": "number", "required": true },
+            ],
+        }),
+    );
+    [sales, price]
 }
 
 async fn saved(running: &Running, queries: &Queries) -> Result<Vec<(WorkflowId, Sample)>, Failure> {

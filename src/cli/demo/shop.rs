@@ -1,13 +1,16 @@
-//! A small shop in a SQLite file: customers, products and the orders of 24 months, the same on every
-//! machine.
+//! A small shop in a SQLite file: customers, products and the orders of the last 24 months and of this one
+//! until today; of one day the same on every machine.
 
 use std::path::Path;
 
+use jiff::{ToSpan as _, civil::Date};
 use rusqlite::{Connection, params};
 
 /// The seed of everything.
 const SEED: u64 = 0x6A65_7468_7562;
 const CUSTOMERS: i64 = 120;
+/// Whole months behind us that have orders.
+const MONTHS: i64 = 24;
 /// Name, category, price in cents.
 const PRODUCTS: &[(&str, &str, i64)] = &[
     ("Assam", "Tea", 690),
@@ -63,8 +66,18 @@ impl Dice {
     }
 }
 
+/// Names of all products.
+pub(super) fn products() -> impl Iterator<Item = &'static str> {
+    PRODUCTS.iter().map(|(name, ..)| *name)
+}
+
+/// The first day of a month, so many months before the one of `today`.
+pub(super) fn month_before(today: Date, months: i64) -> Date {
+    today.first_of_month().saturating_sub(months.months())
+}
+
 /// Makes the file; how many orders are in it.
-pub(super) fn make(path: &Path) -> rusqlite::Result<i64> {
+pub(super) fn make(path: &Path, today: Date) -> rusqlite::Result<i64> {
     let mut connection = Connection::open(path)?;
     let transaction = connection.transaction()?;
     transaction.execute_batch(TABLES)?;
@@ -81,19 +94,23 @@ pub(super) fn make(path: &Path) -> rusqlite::Result<i64> {
     let mut orders = 0;
     {
         let mut insert = transaction.prepare("INSERT INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-        for month in 0..24_i64 {
-            let season = usize::try_from(month % 12).ok().and_then(|month| SEASON.get(month)).copied();
+        for month in 0..=MONTHS {
+            let first = month_before(today, MONTHS - month);
+            let season = usize::try_from(first.month() - 1).ok().and_then(|month| SEASON.get(month)).copied();
             // The shop grows.
             for _ in 0..90 + 3 * month + season.unwrap_or_default() {
-                orders += 1;
                 let product = dice.below(i64::try_from(PRODUCTS.len()).unwrap_or(1));
                 let (_, _, cents) =
                     PRODUCTS.get(usize::try_from(product).unwrap_or_default()).unwrap_or(&("", "", 0));
                 let quantity = 1 + dice.below(4).min(dice.below(4));
-                let (day, hour, minute) = (1 + dice.below(28), 7 + dice.below(14), dice.below(60));
-                let (year, month) = (2024 + month / 12, 1 + month % 12);
-                let at = format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:00Z");
+                let (day, hour, minute) = (dice.below(28), 7 + dice.below(14), dice.below(60));
                 let customer = 1 + dice.below(CUSTOMERS);
+                let day = first.saturating_add(day.days());
+                if day >= today {
+                    continue;
+                }
+                orders += 1;
+                let at = format!("{day}T{hour:02}:{minute:02}:00Z");
                 let total = cents * quantity;
                 insert.execute(params![orders, customer, product + 1, quantity, total, at])?;
             }
@@ -108,19 +125,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_the_same_shop_every_time() {
+    fn it_is_the_same_shop_all_day() {
         let dir = tempfile::tempdir().unwrap();
-        let sum = |name: &str| {
+        let read = |name: &str, today: Date| {
             let path = dir.path().join(name);
-            let orders = make(&path).unwrap();
-            let query = "SELECT sum(cents * order_id % 1000003), count(DISTINCT substr(ordered_at, 1, 7)) FROM orders";
-            let row = Connection::open(&path)
-                .unwrap()
-                .query_row(query, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
+            let orders = make(&path, today).unwrap();
+            let query = "SELECT sum(cents * order_id % 1000003), count(DISTINCT substr(ordered_at, 1, 7)), \
+                min(ordered_at), max(ordered_at) FROM orders";
+            let row = Connection::open(&path).unwrap().query_row(query, [], |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get::<_, String>(2)?,
+                    row.get::<_, String>(3)?,
+                ))
+            });
             (orders, row.unwrap())
         };
-        let first = sum("a.db");
-        assert_eq!(first, sum("b.db"));
-        assert_eq!((first.0, first.1.1), (3424, 24));
+        for (today, months, first) in [
+            (Date::constant(2026, 11, 25), 25, "2024-11-01"),
+            (Date::constant(2024, 3, 1), 24, "2022-03-01"),
+            (Date::constant(2025, 1, 31), 25, "2023-01-01"),
+        ] {
+            let made = read(&format!("{today}-a.db"), today);
+            assert_eq!(made, read(&format!("{today}-b.db"), today));
+            let (orders, (_, seen, least, most)) = made;
+            assert!(orders > 3000, "{today}: {orders}");
+            assert_eq!(seen, months, "{today}");
+            assert!(least.starts_with(first) && most < today.to_string(), "{today}: {least} to {most}");
+        }
     }
 }

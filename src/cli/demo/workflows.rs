@@ -1,5 +1,6 @@
 //! The first three workflows: one that computes and branches, one that waits, one that fails and goes on.
 
+use jiff::civil::Date;
 use serde_json::{Value, json};
 
 /// A workflow of the demo.
@@ -10,8 +11,8 @@ pub(super) struct Sample {
     pub nodes: Value,
     pub edges: Value,
     pub options: Value,
-    /// Inputs of the n-th run.
-    pub inputs: fn(u64) -> Value,
+    /// Inputs of the n-th run, today.
+    pub inputs: fn(u64, Date) -> Value,
 }
 
 /// All of them.
@@ -65,7 +66,7 @@ fn order() -> Sample {
             edge("as it is", Some("success"), "end"),
         ]),
         options: json!({ "inputDefinitions": [{ "key": "items", "type": "array", "required": true }] }),
-        inputs: |n| json!({ "items": [{ "price": 19.5, "count": 1 + n % 4 }, { "price": 25, "count": n % 3 + 1 }] }),
+        inputs: |n, _| json!({ "items": [{ "price": 19.5, "count": 1 + n % 4 }, { "price": 25, "count": n % 3 + 1 }] }),
     }
 }
 
@@ -95,7 +96,7 @@ fn countdown() -> Sample {
             edge("lift off", Some("success"), "end"),
         ]),
         options: json!({ "inputDefinitions": [{ "key": "who", "type": "string", "default": "the rocket" }] }),
-        inputs: |n| json!({ "who": format!("rocket {n}") }),
+        inputs: |n, _| json!({ "who": format!("rocket {n}") }),
     }
 }
 
@@ -122,7 +123,7 @@ fn risky() -> Sample {
             edge("explain", Some("success"), "end"),
         ]),
         options: json!({ "inputDefinitions": [{ "key": "n", "type": "number", "required": true }] }),
-        inputs: |n| json!({ "n": n }),
+        inputs: |n, _| json!({ "n": n }),
     }
 }
 
@@ -136,6 +137,7 @@ mod tests {
 
     #[test]
     fn every_sample_can_run() {
+        let today = Date::constant(2026, 11, 25);
         let queries = Queries { categories: "a".to_owned(), months: "b".to_owned(), parcel: "c".to_owned() };
         for sample in samples().into_iter().chain(reports::samples(&queries)) {
             let Sample { title, nodes, edges, options, inputs, .. } = sample;
@@ -143,7 +145,7 @@ mod tests {
             let valid = engine::validate(&source, &engine::Limits::default());
             assert!(valid.is_ok(), "{title}: {:?}", valid.err());
             for n in 0..6 {
-                assert!(engine::resolve_inputs(&source.options, Some(&inputs(n))).is_ok(), "{title} {n}");
+                assert!(engine::resolve_inputs(&source.options, Some(&inputs(n, today))).is_ok(), "{title} {n}");
             }
         }
     }
