@@ -4,7 +4,7 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`config`], [`error`], [`ids`], [`clock`], [`metrics`], [`faults`] |
+//! | 0 | [`config`], [`error`], [`ids`], [`clock`], [`buckets`], [`metrics`], [`faults`] |
 //! | 1 | [`protocol`] (wire), [`engine`] (workflow language), [`store`] (Diesel, journal), [`outbound`] (HTTP client) |
 //! | 2 | [`supervise`] (registries), [`delivery`] (members, queues), [`auth`], [`script`] (JavaScript), [`datasource`] (queries of tenants), [`ai`] (assistants) |
 //! | 3 | [`workflow`] (runs), [`widget`] (registrations), [`chat`] (rooms with an assistant), [`listener`] (rooms), [`monitor`] |
@@ -16,6 +16,7 @@
 
 pub mod ai;
 pub mod auth;
+pub mod buckets;
 pub mod chat;
 pub mod cli;
 pub mod clock;

@@ -13,8 +13,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::rate::Bucket;
-use crate::{clock::Clock, config::sections::Limits};
+use crate::{buckets::Bucket, clock::Clock, config::sections::Limits};
 
 /// Addresses that are remembered before those without sessions are forgotten.
 const REMEMBERED: usize = 4096;

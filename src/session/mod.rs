@@ -21,7 +21,6 @@ mod close;
 mod directory;
 mod engine;
 mod heartbeat;
-mod rate;
 pub mod router;
 mod serve;
 mod service;

@@ -8,7 +8,7 @@ use std::{
 
 /// Floors, lowest first (src/lib.rs, design.md). Modules of floor 0 may use each other.
 const FLOORS: &[&[&str]] = &[
-    &["config", "error", "ids", "clock", "metrics", "faults"],
+    &["config", "error", "ids", "clock", "buckets", "metrics", "faults"],
     &["protocol", "engine", "store", "outbound"],
     &["supervise", "delivery", "auth", "script", "datasource", "ai"],
     &["workflow", "monitor", "widget", "listener", "chat"],

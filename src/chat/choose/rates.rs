@@ -1,75 +1,41 @@
 //! How often a tenant and a user may ask (`ai.tenant_turns`, `ai.user_turns`).
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
-
-use parking_lot::Mutex;
+use std::time::Duration;
 
 use crate::{
     ai::Error,
+    buckets::Buckets,
     clock::Clock,
     config::Rate,
     ids::{TenantId, UserId},
 };
 
-/// Buckets that are remembered before full ones are forgotten.
-const REMEMBERED: usize = 20_000;
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Whose {
-    Tenant(TenantId),
-    User(TenantId, UserId),
-}
-
-struct Bucket {
-    left: f64,
-    at: Instant,
-}
-
 /// Shared by all rooms.
 pub(super) struct Rates {
     clock: Clock,
-    tenant: Rate,
-    user: Rate,
-    buckets: Mutex<HashMap<Whose, Bucket>>,
+    tenants: Buckets<TenantId>,
+    users: Buckets<(TenantId, UserId)>,
 }
 
 impl Rates {
     pub fn new(tenant: Rate, user: Rate, clock: Clock) -> Self {
-        Self { clock, tenant, user, buckets: Mutex::default() }
+        Self { clock, tenants: Buckets::new(tenant), users: Buckets::new(user) }
     }
 
     /// Takes one turn, of both or of none.
     pub fn take(&self, tenant: &TenantId, user: &UserId) -> Result<(), Error> {
         let now = self.clock.monotonic();
-        let mut buckets = self.buckets.lock();
-        if buckets.len() >= REMEMBERED {
-            // A bucket that nobody has touched for long is full again.
-            let full = |bucket: &Bucket| now.saturating_duration_since(bucket.at) > Duration::from_secs(3600);
-            buckets.retain(|_, bucket| !full(bucket));
-        }
-        let whose = [
-            (Whose::Tenant(tenant.clone()), &self.tenant, "this tenant asks too often (ai.tenant_turns)"),
-            (Whose::User(tenant.clone(), user.clone()), &self.user, "you ask too often (ai.user_turns)"),
-        ];
-        for (whose, rate, words) in &whose {
-            let bucket = buckets.entry(whose.clone()).or_insert(Bucket { left: rate.burst as f64, at: now });
-            let gained = now.saturating_duration_since(bucket.at).as_secs_f64() * rate.refill();
-            bucket.left = (bucket.left + gained).min(rate.burst as f64);
-            bucket.at = now;
-            if bucket.left < 1.0 {
-                let wait = ((1.0 - bucket.left) / rate.refill().max(f64::MIN_POSITIVE)).ceil().min(86_400.0);
-                return Err(Error::Limited(format!("{words}: try again in {wait} s")));
-            }
-        }
-        for (whose, ..) in &whose {
-            if let Some(bucket) = buckets.get_mut(whose) {
-                bucket.left -= 1.0;
-            }
-        }
-        Ok(())
+        let limited = |words: &str, wait: Duration| {
+            let wait = wait.as_secs_f64().ceil().min(86_400.0);
+            Error::Limited(format!("{words}: try again in {wait} s"))
+        };
+        let whose = (tenant.clone(), user.clone());
+        let taken = self.users.take(&whose, now);
+        taken.map_err(|wait| limited("you ask too often (ai.user_turns)", wait))?;
+        self.tenants.take(tenant, now).map_err(|wait| {
+            self.users.give_back(&whose);
+            limited("this tenant asks too often (ai.tenant_turns)", wait)
+        })
     }
 }
 

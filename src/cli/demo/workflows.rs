@@ -145,7 +145,10 @@ mod tests {
             let valid = engine::validate(&source, &engine::Limits::default());
             assert!(valid.is_ok(), "{title}: {:?}", valid.err());
             for n in 0..6 {
-                assert!(engine::resolve_inputs(&source.options, Some(&inputs(n, today))).is_ok(), "{title} {n}");
+                assert!(
+                    engine::resolve_inputs(&source.options, Some(&inputs(n, today))).is_ok(),
+                    "{title} {n}"
+                );
             }
         }
     }

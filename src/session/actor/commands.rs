@@ -17,6 +17,7 @@ use super::{
     run::Running,
 };
 use crate::{
+    buckets::Bucket,
     config::sections::Limits,
     delivery::{Deadline, Member},
     error::Code,
@@ -28,7 +29,6 @@ use crate::{
     session::{
         close::Close,
         engine::Layer,
-        rate::Bucket,
         service::{Accepted, Connect, ConnectRefused, Left, Outcome, Service},
         socket::{AskError, Shared, Socket},
     },

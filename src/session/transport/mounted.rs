@@ -31,6 +31,7 @@ use super::{
     handshake::{Asked, Refusal, Verdict},
 };
 use crate::{
+    buckets::Bucket,
     config::Rate,
     protocol::{
         engineio::{Packet, Str, decode},
@@ -43,7 +44,6 @@ use crate::{
         },
         close::Close,
         engine::Engine,
-        rate::Bucket,
     },
 };
 

@@ -27,6 +27,7 @@ use tokio::{
 
 use super::frames::{Item, Reader, Violation};
 use crate::{
+    buckets::Bucket,
     config::Rate,
     crash_point,
     delivery::{Sink, Slot},
@@ -39,7 +40,6 @@ use crate::{
         close::Close,
         directory::Entry,
         engine::Worker,
-        rate::Bucket,
     },
 };
 
