@@ -1,6 +1,5 @@
 //! The tables of the store as `auth` sees them.
 
-use serde_json::json;
 
 use super::{
     Answer, Change, Directory,
@@ -14,11 +13,6 @@ use crate::{
         tables::{self, ListPage, Listed, api_keys, audit, members, roles, tenants, users},
     },
 };
-
-/// Key of the client's address in an audit row's detail.
-const IP: &str = "ip";
-/// Key of what was set, beside [`IP`].
-const SET: &str = "set";
 
 /// Users, tenants, members, roles, keys and audit in the hub's database.
 #[derive(Clone)]
@@ -208,7 +202,7 @@ fn record(connection: &mut Connection, row: &AuditRow) -> Result<(), store::Erro
         actor: &row.who,
         action: &row.action,
         subject: &row.target,
-        detail: json!({ IP: row.ip, SET: row.details }),
+        detail: audit::detail_of(row.ip.as_deref(), row.details.clone()),
         request: request.as_ref(),
     };
     audit::record(connection, &entry)
@@ -273,8 +267,8 @@ fn api_key(row: api_keys::ApiKey) -> ApiKey {
 
 fn audit_row(row: audit::Entry) -> AuditRow {
     let mut detail: serde_json::Value = serde_json::from_str(&row.detail).unwrap_or_default();
-    let ip = detail.get(IP).and_then(|ip| ip.as_str()).map(str::to_owned);
-    let details = match detail.get_mut(SET) {
+    let ip = detail.get(audit::IP).and_then(|ip| ip.as_str()).map(str::to_owned);
+    let details = match detail.get_mut(audit::SET) {
         Some(set) => set.take(),
         None => detail,
     };

@@ -6,7 +6,7 @@ use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use jiff::Timestamp;
 
 use super::{
-    rows::{new_row, projections, sent, sent_key},
+    rows::{from_where, new_row, projections, sent, sent_key},
     shell::{Alive, Phase, RoomActor},
 };
 use crate::{
@@ -270,18 +270,18 @@ impl RoomActor {
             store
                 .write(move |db| {
                     chat::remove(db, &room)?;
-                    let actor = by.as_ref().map_or("hub".to_owned(), |by| format!("user:{}", by.person.user));
-                    let address = by.as_ref().and_then(|by| by.address);
+                    let actor = by.as_ref().map_or("hub", |by| by.person.subject.as_str());
+                    let detail = by.as_ref().map(|by| from_where(by, serde_json::json!({})));
                     let request = by.as_ref().and_then(|by| by.request.clone());
                     audit::record(
                         db,
                         &audit::NewEntry {
                             at: now,
                             tenant: Some(&tenant),
-                            actor: &actor,
+                            actor,
                             action: "chat.room.delete",
-                            subject: room.as_str(),
-                            detail: serde_json::json!({ "address": address }),
+                            subject: &format!("chatroom:{room}"),
+                            detail: detail.unwrap_or_else(|| serde_json::json!({})),
                             request: request.as_ref(),
                         },
                     )

@@ -3,17 +3,18 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::{
     chat::{
-        hub,
+        Asker, hub,
         room::{Audit, Effect, Membership, RoomEvent, RoomState, Step},
     },
     ids::{ChatRoomId, Seq},
     store::{
         NewRow, Projection,
         tables::{
-            audit::NoteEntry,
+            audit::{NoteEntry, detail_of},
             chat::{MemberChange, RoomChange},
         },
     },
@@ -98,22 +99,19 @@ fn member(room: &ChatRoomId, it: &Membership, inside: bool) -> Projection {
 }
 
 fn note(state: &RoomState, audit: &Audit) -> NoteEntry {
-    let mut detail = audit.detail.clone();
-    if let (Some(address), Some(detail)) = (audit.by.address, detail.as_object_mut()) {
-        detail.insert("address".to_owned(), address.to_string().into());
-    }
-    let person = &audit.by.person;
-    let actor = match &person.api_key {
-        Some(key) => format!("apikey:{key}"),
-        None => format!("user:{}", person.user),
-    };
+    let Audit { action, subject, by, detail, at } = audit;
     NoteEntry {
-        at: audit.at,
+        at: *at,
         tenant: state.tenant().clone(),
-        actor,
-        action: audit.action,
-        subject: audit.subject.clone(),
-        detail,
-        request: audit.by.request.clone(),
+        actor: by.person.subject.clone(),
+        action,
+        subject: subject.clone(),
+        detail: from_where(by, detail.clone()),
+        request: by.request.clone(),
     }
+}
+
+/// More about what a person did, with their address.
+pub(super) fn from_where(by: &Asker, detail: Value) -> Value {
+    detail_of(by.address.map(|address| address.to_string()).as_deref(), detail)
 }

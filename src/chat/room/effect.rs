@@ -158,7 +158,7 @@ pub fn effects(state: &RoomState, event: &RoomEvent) -> Vec<Effect> {
                 if let Some(run) = &closed.run {
                     detail["instanceID"] = json!(run);
                 }
-                out.push(noted(action, closed.proposal.to_string(), by, detail, closed.at));
+                out.push(noted(action, format!("proposal:{}", closed.proposal), by, detail, closed.at));
             }
         }
         RoomEvent::Returned(returned) => {
@@ -171,7 +171,7 @@ pub fn effects(state: &RoomState, event: &RoomEvent) -> Vec<Effect> {
             let added = matches!(event, RoomEvent::Added(_));
             let action = if added { "chat.member.add" } else { "chat.member.remove" };
             let detail = json!({ "chatRoomID": state.room() });
-            out.push(noted(action, it.member.user.to_string(), &it.by, detail, it.at));
+            out.push(noted(action, format!("user:{}", it.member.user), &it.by, detail, it.at));
         }
         RoomEvent::Said(_) | RoomEvent::Opened(_) | RoomEvent::Changed(_) | RoomEvent::Snapshot(_) => {}
     }
@@ -220,7 +220,7 @@ fn audit(state: &RoomState, action: &'static str, open: &OpenProposal, by: &Aske
         "call": open.proposal.call,
         "summary": open.proposal.summary,
     });
-    noted(action, open.proposal.id.to_string(), by, detail, at)
+    noted(action, format!("proposal:{}", open.proposal.id), by, detail, at)
 }
 
 fn noted(action: &'static str, subject: String, by: &Asker, detail: Value, at: Timestamp) -> Effect {

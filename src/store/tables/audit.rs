@@ -13,6 +13,16 @@ use crate::{
     store::{Connection, Error, schema::audit},
 };
 
+/// Key of the client's address in a row's detail.
+pub const IP: &str = "ip";
+/// Key of what was set, beside [`IP`].
+pub const SET: &str = "set";
+
+/// The detail of what a client did: from where, and more.
+pub fn detail_of(ip: Option<&str>, set: serde_json::Value) -> serde_json::Value {
+    serde_json::json!({ IP: ip, SET: set })
+}
+
 /// A row of the audit.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = audit)]
@@ -25,13 +35,13 @@ pub struct Entry {
     /// In which tenant, if in one.
     #[diesel(deserialize_as = OptId)]
     pub tenant_id: Option<TenantId>,
-    /// Who: `user:…`, `apikey:…`, `cli:…`, `hub`.
+    /// Who: the subject of an identity, `control:…`, `cli:…`, `hub`.
     pub actor: String,
     /// What: `workflow.update`, `apikey.create` …
     pub action: String,
-    /// Upon what, by its id.
+    /// Upon what: `user:<id>`, `proposal:<id>` …
     pub subject: String,
-    /// More, as a JSON object; never a secret.
+    /// More, as a JSON object; never a secret. Of what a client did it is [`detail_of`].
     pub detail: String,
     /// The request that asked for it.
     #[diesel(deserialize_as = OptId)]

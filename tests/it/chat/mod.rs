@@ -1,5 +1,7 @@
 //! Chat rooms, as pages use them: unmodified clients against the real binary.
 
+mod consents;
+mod model;
 mod rooms;
 mod shop;
 mod turns;

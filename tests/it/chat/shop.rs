@@ -19,6 +19,12 @@ pub const ROOM: &str = "ai_chat_room_id";
 pub const BOT: &str = "ai_chat_bot_message";
 pub const ERROR: &str = "ai_chat_error";
 
+/// No test is about how often somebody may ask.
+pub const FAST: &[(&str, &str)] = &[("ai.user_turns", "1000/s"), ("ai.tenant_turns", "1000/s")];
+
+/// Asks for the workflow.
+pub const REPORT: &str = "Run the monthly report";
+
 /// The hub and what its tenant has.
 pub struct Shop {
     pub world: World,
@@ -166,4 +172,23 @@ pub fn until_rows(shop: &Shop, user: &str, room: &str, kind: &str, count: usize)
             all["messages"].as_array()?.iter().filter(|row| row["kind"] == kind).cloned().collect();
         (rows.len() >= count).then_some(rows)
     })
+}
+
+/// Asks for a refund, which is proposed.
+#[track_caller]
+pub fn refund(driver: &mut Driver, name: &str, room: &str, order: i64) -> Value {
+    let told = say(driver, name, room, json!(format!("Refund order {order}")));
+    assert!(told["proposal"]["id"].is_string(), "nothing is proposed: {told}");
+    assert_eq!(told["proposal"]["arguments"]["inputValues"]["order"], order, "{told}");
+    told
+}
+
+/// Says a word on a proposal, by its name or on the open one: the answer.
+#[track_caller]
+pub fn act(driver: &mut Driver, name: &str, room: &str, action: &str, proposal: Option<&Value>) -> Value {
+    let mut message = json!({ "action": action });
+    if let Some(id) = proposal {
+        message["proposalID"] = id.clone();
+    }
+    say(driver, name, room, message)
 }

@@ -1,0 +1,90 @@
+//! A model for tests that are not about models: an endpoint that answers every call with what it was told last.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+
+/// An OpenAI-compatible endpoint, one thread a connection.
+pub struct Model {
+    url: String,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// The piece of the next answers, and why they end.
+    next: Mutex<(Value, &'static str)>,
+    asked: Mutex<Vec<Value>>,
+}
+
+impl Model {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let shared = Arc::<Shared>::default();
+        let serving = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for socket in listener.incoming().map_while(Result::ok) {
+                let shared = Arc::clone(&serving);
+                std::thread::spawn(move || serve(socket, &shared));
+            }
+        });
+        let model = Self { url, shared };
+        model.says("Hello.");
+        model
+    }
+
+    /// For the hub.
+    pub fn settings(&self) -> [(&str, &str); 4] {
+        [("ai.assistant", "llm"), ("ai.base_url", &self.url), ("ai.model", "m"), ("ai.key", "k")]
+    }
+
+    /// From now on it says this.
+    pub fn says(&self, words: &str) {
+        *self.shared.next.lock().unwrap() = (json!({ "content": words }), "stop");
+    }
+
+    /// From now on it calls this tool.
+    pub fn calls(&self, tool: &str, arguments: Value) {
+        let function = json!({ "name": tool, "arguments": arguments.to_string() });
+        let call = json!([{ "index": 0, "id": "c1", "type": "function", "function": function }]);
+        *self.shared.next.lock().unwrap() = (json!({ "tool_calls": call }), "tool_calls");
+    }
+
+    /// What it was asked, in order.
+    pub fn asked(&self) -> Vec<Value> {
+        self.shared.asked.lock().unwrap().clone()
+    }
+}
+
+/// One call; then the connection ends.
+fn serve(socket: TcpStream, shared: &Shared) -> Option<()> {
+    let mut reader = BufReader::new(socket.try_clone().ok()?);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    shared.asked.lock().unwrap().push(serde_json::from_slice(&body).ok()?);
+    let (delta, finish) = shared.next.lock().unwrap().clone();
+    let piece = |delta: Value, finish: Value| {
+        let choices = json!([{ "index": 0, "delta": delta, "finish_reason": finish }]);
+        format!("data: {}\n\n", json!({ "id": "x", "object": "chat.completion.chunk", "choices": choices }))
+    };
+    let text = piece(delta, Value::Null) + &piece(json!({}), json!(finish)) + "data: [DONE]\n\n";
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let mut socket = socket;
+    socket.write_all(head.as_bytes()).and_then(|()| socket.write_all(text.as_bytes())).ok()
+}
