@@ -1,6 +1,5 @@
 //! The tables of the store as `auth` sees them.
 
-
 use super::{
     Answer, Change, Directory,
     rows::{ApiKey, AuditRow, Member, Role, Tenant, TenantPatch, User, UserPatch},

@@ -1,4 +1,5 @@
-//! A model for tests that are not about models: an endpoint that answers every call with what it was told last.
+//! A model for tests that are not about models: an endpoint that answers every call with what it was told last,
+//! or as a clerk of the shop. It takes the place of a real model where the assistant itself is not the question.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -16,9 +17,41 @@ pub struct Model {
 
 #[derive(Default)]
 struct Shared {
-    /// The piece of the next answers, and why they end.
-    next: Mutex<(Value, &'static str)>,
+    /// The piece of the next answers, and why they end; none: as a clerk would.
+    next: Mutex<Option<Piece>>,
     asked: Mutex<Vec<Value>>,
+}
+
+type Piece = (Value, &'static str);
+
+fn words(words: &str) -> Piece {
+    (json!({ "content": words }), "stop")
+}
+
+fn call(tool: &str, arguments: &Value) -> Piece {
+    let function = json!({ "name": tool, "arguments": arguments.to_string() });
+    let call = json!([{ "index": 0, "id": "c1", "type": "function", "function": function }]);
+    (json!({ "tool_calls": call }), "tool_calls")
+}
+
+/// `Refund order 7` and `Run …`: a call of what the catalogue found first. Anything else is a text.
+fn clerk(asked: &Value) -> Piece {
+    let last = asked["messages"].as_array().and_then(|all| all.last()).cloned().unwrap_or_default();
+    let text = last["content"].as_str().unwrap_or_default();
+    let first = |tool: &str, id: &str| {
+        let tools = asked["tools"].as_array().cloned().unwrap_or_default();
+        let found = tools.iter().find(|one| one["function"]["name"] == tool).cloned().unwrap_or_default();
+        found["function"]["parameters"]["properties"][id]["enum"][0].clone()
+    };
+    let order = text.strip_prefix("Refund order ").and_then(|order| order.parse::<i64>().ok());
+    if let Some(order) = order {
+        let id = first("run_query", "dataQueryID");
+        return call("run_query", &json!({ "dataQueryID": id, "inputValues": { "order": order } }));
+    }
+    if text.starts_with("Run ") && last["role"] == "user" {
+        return call("start_workflow", &json!({ "workflowID": first("start_workflow", "workflowID") }));
+    }
+    words("What would you like to do?")
 }
 
 impl Model {
@@ -33,9 +66,7 @@ impl Model {
                 std::thread::spawn(move || serve(socket, &shared));
             }
         });
-        let model = Self { url, shared };
-        model.says("Hello.");
-        model
+        Self { url, shared }
     }
 
     /// For the hub.
@@ -44,15 +75,13 @@ impl Model {
     }
 
     /// From now on it says this.
-    pub fn says(&self, words: &str) {
-        *self.shared.next.lock().unwrap() = (json!({ "content": words }), "stop");
+    pub fn says(&self, text: &str) {
+        *self.shared.next.lock().unwrap() = Some(words(text));
     }
 
     /// From now on it calls this tool.
     pub fn calls(&self, tool: &str, arguments: Value) {
-        let function = json!({ "name": tool, "arguments": arguments.to_string() });
-        let call = json!([{ "index": 0, "id": "c1", "type": "function", "function": function }]);
-        *self.shared.next.lock().unwrap() = (json!({ "tool_calls": call }), "tool_calls");
+        *self.shared.next.lock().unwrap() = Some(call(tool, &arguments));
     }
 
     /// What it was asked, in order.
@@ -77,8 +106,10 @@ fn serve(socket: TcpStream, shared: &Shared) -> Option<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    shared.asked.lock().unwrap().push(serde_json::from_slice(&body).ok()?);
-    let (delta, finish) = shared.next.lock().unwrap().clone();
+    let asked: Value = serde_json::from_slice(&body).ok()?;
+    let next = shared.next.lock().unwrap().clone();
+    let (delta, finish) = next.unwrap_or_else(|| clerk(&asked));
+    shared.asked.lock().unwrap().push(asked);
     let piece = |delta: Value, finish: Value| {
         let choices = json!([{ "index": 0, "delta": delta, "finish_reason": finish }]);
         format!("data: {}\n\n", json!({ "id": "x", "object": "chat.completion.chunk", "choices": choices }))

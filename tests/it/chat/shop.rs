@@ -1,10 +1,13 @@
 //! A tenant with something to ask for: a database of sales, a query that reads it, one that writes, a workflow.
 
+use std::ops::Not as _;
+
 use diesel::{
     Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _,
 };
 use serde_json::{Value, json};
 
+use super::model::Model;
 use crate::harness::{
     database::Kind,
     driver::{Driver, Via, events_of},
@@ -63,6 +66,16 @@ struct Count {
 }
 
 impl Shop {
+    /// With an assistant that proposes: the model that knows the shop, or `TEST_ASSISTANT=catalogue`.
+    #[track_caller]
+    pub fn proposing(kind: Kind, settings: &[(&str, &str)]) -> Self {
+        let model =
+            std::env::var("TEST_ASSISTANT").is_ok_and(|name| name == "catalogue").not().then(Model::start);
+        let mut all = model.as_ref().map(|model| model.settings().to_vec()).unwrap_or_default();
+        all.extend_from_slice(settings);
+        Self::start(kind, &all)
+    }
+
     #[track_caller]
     pub fn start(kind: Kind, settings: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();

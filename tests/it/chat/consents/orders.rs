@@ -19,7 +19,7 @@ fn expect(told: &Value, words: &str) {
 #[test]
 fn one_word_each_in_all_orders() {
     for db in Db::here() {
-        let shop = Shop::start(db, FAST);
+        let shop = Shop::proposing(db, FAST);
         for (at, kind) in [KINDS[0], KINDS[3]].into_iter().enumerate() {
             let mut driver = Driver::start(kind);
             shop.page(&mut driver, "bob", Via::Both);
@@ -57,7 +57,10 @@ fn one_word_each_in_all_orders() {
             let id = told["proposal"]["id"].clone();
             for action in ["approve", "reject", "test"] {
                 expect(&act(&mut driver, "bob", &room, action, None), "There is no open proposal");
-                expect(&act(&mut driver, "bob", &room, action, Some(&id)), "approved and carried out already");
+                expect(
+                    &act(&mut driver, "bob", &room, action, Some(&id)),
+                    "approved and carried out already",
+                );
             }
             assert_eq!(shop.till.refunds_of(order(7)), 1);
 
@@ -115,7 +118,7 @@ fn count(driver: &Driver, what: &str, event: &str) -> usize {
 #[test]
 fn who_answers_late_finds_it_expired() {
     for db in Db::here() {
-        let shop = Shop::start(db, &[("ai.proposal_expiry", "1s"), FAST[0]]);
+        let shop = Shop::proposing(db, &[("ai.proposal_expiry", "1s"), FAST[0]]);
         let mut driver = Driver::start(KINDS[3]);
         shop.page(&mut driver, "bob", Via::Websocket);
         let room = enter(&mut driver, "bob", json!({}));
@@ -140,7 +143,7 @@ fn who_answers_late_finds_it_expired() {
 #[test]
 fn whose_proposal_it_is_and_who_saw_it() {
     for db in Db::here() {
-        let shop = Shop::start(db, FAST);
+        let shop = Shop::proposing(db, FAST);
         let mut driver = Driver::start(KINDS[0]);
         for name in ["bob", "bob@blind", "cyd"] {
             shop.page(&mut driver, name, Via::Websocket);
@@ -157,7 +160,8 @@ fn whose_proposal_it_is_and_who_saw_it() {
         }
         // Nor can she answer for his room, by his proposal's name or without.
         for message in [json!({ "action": "approve", "proposalID": own }), json!({ "action": "approve" })] {
-            let refused = driver.ask("cyd", SAY, json!([{ "chatRoomID": room, "message": message }]))[0].clone();
+            let refused =
+                driver.ask("cyd", SAY, json!([{ "chatRoomID": room, "message": message }]))[0].clone();
             assert_eq!(refused["error"]["code"], "ROOM_NOT_FOUND", "{refused}");
         }
         expect(&act(&mut driver, "cyd", &other, "approve", Some(&own)), "There is no such proposal");
@@ -166,7 +170,8 @@ fn whose_proposal_it_is_and_who_saw_it() {
         // A socket of his that is not in the room: it never saw what it would approve.
         for action in ["approve", "reject", "test"] {
             let message = json!({ "action": action });
-            let ack = driver.ask("bob@blind", SAY, json!([{ "chatRoomID": room, "message": message }]))[0].clone();
+            let ack =
+                driver.ask("bob@blind", SAY, json!([{ "chatRoomID": room, "message": message }]))[0].clone();
             assert_eq!(ack["ok"], true, "{ack}");
             expect(&answer(&mut driver, "bob", &ack["messageID"]), "before you came into this room");
         }
@@ -174,9 +179,8 @@ fn whose_proposal_it_is_and_who_saw_it() {
         // Entering, it is shown the proposal, and may answer it without a name.
         let before = events_of(&driver.seen, "bob@blind", ROOM).len();
         assert_eq!(enter(&mut driver, "bob@blind", json!({ "chatRoomID": room })), room);
-        let entered = driver.wait("the history", |seen| {
-            events_of(seen, "bob@blind", ROOM).get(before).cloned()
-        });
+        let entered =
+            driver.wait("the history", |seen| events_of(seen, "bob@blind", ROOM).get(before).cloned());
         let shown = entered["history"].as_array().unwrap().iter().find(|item| item["proposal"]["id"] == own);
         assert!(shown.is_some(), "{entered}");
         expect(&act(&mut driver, "bob@blind", &room, "approve", None), "Done");
@@ -191,7 +195,7 @@ fn whose_proposal_it_is_and_who_saw_it() {
 #[test]
 fn an_approval_that_is_sent_again_is_one_approval() {
     for db in Db::here() {
-        let shop = Shop::start(db, FAST);
+        let shop = Shop::proposing(db, FAST);
         let mut driver = Driver::start(KINDS[0]);
         shop.page(&mut driver, "bob", Via::Websocket);
         let room = enter(&mut driver, "bob", json!({}));
@@ -208,6 +212,10 @@ fn an_approval_that_is_sent_again_is_one_approval() {
             assert_eq!(shop.till.refunds_of(order), 1);
         }
         say(&mut driver, "bob", &room, json!("hello"));
-        assert_eq!(events_of(&driver.seen, "bob", BOT).len(), 11, "five proposals, five times done, one hello");
+        assert_eq!(
+            events_of(&driver.seen, "bob", BOT).len(),
+            11,
+            "five proposals, five times done, one hello"
+        );
     }
 }

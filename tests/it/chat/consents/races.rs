@@ -21,7 +21,7 @@ struct Pair {
 
 impl Pair {
     fn start(db: Db) -> Self {
-        let shop = Shop::start(db, FAST);
+        let shop = Shop::proposing(db, FAST);
         let (mut bob, mut cyd) = (Driver::start(KINDS[0]), Driver::start(KINDS[3]));
         shop.page(&mut bob, "bob", Via::Websocket);
         shop.page(&mut cyd, "cyd", Via::Websocket);

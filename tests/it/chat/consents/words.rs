@@ -11,7 +11,7 @@ use crate::harness::{
 #[test]
 fn words_alone_approve_nothing() {
     for db in Db::here() {
-        let shop = Shop::start(db, FAST);
+        let shop = Shop::proposing(db, FAST);
         let mut driver = Driver::start(KINDS[3]);
         shop.page(&mut driver, "bob", Via::Both);
         let room = enter(&mut driver, "bob", json!({}));
