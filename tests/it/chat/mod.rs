@@ -1,6 +1,8 @@
 //! Chat rooms, as pages use them: unmodified clients against the real binary.
 
 mod consents;
+#[cfg(feature = "failpoints")]
+mod kills;
 mod model;
 mod rooms;
 mod shop;

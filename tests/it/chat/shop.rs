@@ -25,6 +25,13 @@ pub const ERROR: &str = "ai_chat_error";
 /// No test is about how often somebody may ask.
 pub const FAST: &[(&str, &str)] = &[("ai.user_turns", "1000/s"), ("ai.tenant_turns", "1000/s")];
 
+/// A client whose server dies while it polls notices only when no ping comes.
+pub const SLOW: &[(&str, &str)] = &[
+    ("limits.events", "1000/s burst 5000"),
+    ("session.ping_interval", "2s"),
+    ("session.ping_timeout", "3s"),
+];
+
 /// Asks for the workflow.
 pub const REPORT: &str = "Run the monthly report";
 

@@ -40,9 +40,13 @@ const POINTS: [&str; 15] = [
     "replay.mid",
 ];
 
+/// Those on the way of a chat: no run passes them. `chat/kills` and `chat/llm` kill there.
+const CHAT: [&str; 5] =
+    ["room.accepted", "room.committed", "llm.mid_stream", "proposal.before_effect", "proposal.after_effect"];
+
 /// All names.
 pub fn names() -> Vec<&'static str> {
-    POINTS.into_iter().chain(["registry.before_respawn", "migration.mid"]).collect()
+    POINTS.into_iter().chain(CHAT).chain(["registry.before_respawn", "migration.mid"]).collect()
 }
 
 /// Starts runs and restarts their actors until the hub has died often enough.
