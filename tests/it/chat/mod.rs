@@ -1,6 +1,7 @@
 //! Chat rooms, as pages use them: unmodified clients against the real binary.
 
 mod consents;
+mod hostile;
 #[cfg(feature = "failpoints")]
 mod kills;
 mod model;

@@ -34,7 +34,7 @@ fn call(tool: &str, arguments: &Value) -> Piece {
     (json!({ "tool_calls": call }), "tool_calls")
 }
 
-/// `Refund order 7` and `Run …`: a call of what the catalogue found first. Anything else is a text.
+/// `Refund order 7`, `Show …` and `Run …`: a call of what the catalogue found first. Anything else is a text.
 fn clerk(asked: &Value) -> Piece {
     let last = asked["messages"].as_array().and_then(|all| all.last()).cloned().unwrap_or_default();
     let text = last["content"].as_str().unwrap_or_default();
@@ -47,6 +47,15 @@ fn clerk(asked: &Value) -> Piece {
     if let Some(order) = order {
         let id = first("run_query", "dataQueryID");
         return call("run_query", &json!({ "dataQueryID": id, "inputValues": { "order": order } }));
+    }
+    if text.starts_with("Show ") && last["role"] == "user" {
+        let id = first("run_query", "dataQueryID");
+        let inputs = if text.contains("sales") {
+            json!({ "from": "2020-01-01", "to": "2100-01-01" })
+        } else {
+            json!({})
+        };
+        return call("run_query", &json!({ "dataQueryID": id, "inputValues": inputs }));
     }
     if text.starts_with("Run ") && last["role"] == "user" {
         return call("start_workflow", &json!({ "workflowID": first("start_workflow", "workflowID") }));

@@ -42,6 +42,7 @@ pub struct Shop {
     pub refund: String,
     pub report: String,
     pub till: Till,
+    source: String,
 }
 
 /// Its money.
@@ -58,11 +59,20 @@ impl Till {
         self.count(&format!("SELECT count(*) AS n FROM refunds WHERE sale = {sale}"))
     }
 
-    fn count(&self, query: &str) -> i64 {
+    /// Statements on it, beside the hub.
+    pub fn run(&self, statements: &str) {
+        self.open().batch_execute(statements).unwrap();
+    }
+
+    fn open(&self) -> SqliteConnection {
         let file = self.0.path().join("shop.db");
         let mut file = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
         file.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
-        diesel::sql_query(query).get_result::<Count>(&mut file).unwrap().n
+        file
+    }
+
+    fn count(&self, query: &str) -> i64 {
+        diesel::sql_query(query).get_result::<Count>(&mut self.open()).unwrap().n
     }
 }
 
@@ -97,26 +107,11 @@ impl Shop {
         let mut all = vec![("datasource.sqlite_dir", dir.path().to_str().unwrap())];
         all.extend_from_slice(settings);
         let world = World::start(kind, &all);
-        let ann = world.ann();
-        let create = |what: &str, field: &str, id: &str, body: Value| {
-            let reply = ann.call("POST", &format!("/api/v1/tenants/{ACME}/{what}"), &[], &body);
-            assert_eq!(reply.status, 201, "{}", reply.text());
-            reply.json()[field][id].as_str().unwrap().to_owned()
-        };
-        let source = create(
-            "datasources",
-            "datasource",
-            "datasourceID",
-            json!({ "datasourceTitle": "Shop", "datasourceType": "sqlite", "datasourceOptions": { "file": "shop.db" } }),
-        );
-        let query = |title: &str, about: &str, options: Value| {
-            create(
-                "dataqueries",
-                "dataQuery",
-                "dataQueryID",
-                json!({ "dataQueryTitle": title, "dataQueryDescription": about, "datasourceID": source, "dataQueryOptions": options }),
-            )
-        };
+        let source = json!({
+            "datasourceTitle": "Shop", "datasourceType": "sqlite", "datasourceOptions": { "file": "shop.db" },
+        });
+        let source = create(&world, "datasources", ("datasource", "datasourceID"), &source);
+        let query = |title: &str, about: &str, options: Value| saved(&world, &source, title, about, &options);
         let sales = query(
             "Sales",
             "What was sold, day by day",
@@ -139,8 +134,14 @@ impl Shop {
             }),
         );
         let graph = Graph::new().js("total", "return { total: 1 };").body("Monthly report");
-        let report = ann.create(&graph);
-        Self { world, sales, refund, report, till: Till(dir) }
+        let report = world.ann().create(&graph);
+        Self { world, sales, refund, report, till: Till(dir), source }
+    }
+
+    /// A saved query over its database.
+    #[track_caller]
+    pub fn query(&self, title: &str, about: &str, options: &Value) -> String {
+        saved(&self.world, &self.source, title, about, options)
     }
 
     /// A person's page.
@@ -157,6 +158,22 @@ impl Shop {
         let reply = rest.call(method, &format!("/api/v1/tenants/{ACME}/chat/rooms{more}"), &[], body);
         (reply.status, reply.json())
     }
+}
+
+/// Something of the tenant's, by its admin: its id.
+#[track_caller]
+fn create(world: &World, what: &str, (field, id): (&str, &str), body: &Value) -> String {
+    let reply = world.ann().call("POST", &format!("/api/v1/tenants/{ACME}/{what}"), &[], body);
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    reply.json()[field][id].as_str().unwrap().to_owned()
+}
+
+#[track_caller]
+fn saved(world: &World, source: &str, title: &str, about: &str, options: &Value) -> String {
+    let body = json!({
+        "dataQueryTitle": title, "dataQueryDescription": about, "datasourceID": source, "dataQueryOptions": options,
+    });
+    create(world, "dataqueries", ("dataQuery", "dataQueryID"), &body)
 }
 
 /// Enters: the room.

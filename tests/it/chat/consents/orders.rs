@@ -219,3 +219,32 @@ fn an_approval_that_is_sent_again_is_one_approval() {
         );
     }
 }
+
+/// The seed's payload, literally: a text with `test`. It is proposed and shown, and may be approved then.
+#[test]
+fn a_text_with_test_is_shown_and_proposed() {
+    for db in Db::here() {
+        let shop = Shop::proposing(db, FAST);
+        for kind in [KINDS[0], KINDS[3]] {
+            let mut driver = Driver::start(kind);
+            shop.page(&mut driver, "bob", Via::Both);
+            let room = enter(&mut driver, "bob", json!({}));
+            driver.emit(
+                "bob",
+                SAY,
+                json!([{ "message": { "text": "Show me sales for last month", "action": "test" },
+                         "chatRoomID": room, "firebaseID": "uid", "tenantID": "acme" }]),
+            );
+            let told = driver.wait("the answer", |seen| events_of(seen, "bob", BOT).pop());
+            expect(&told, "There was no open proposal to test");
+            assert_eq!(told["proposal"]["arguments"]["dataQueryID"], json!(shop.sales), "{told}");
+            assert_eq!(told["data"]["columns"], json!(["day", "total"]), "{told}");
+            assert!(told["data"]["rows"].as_array().unwrap().len() > 20, "{told}");
+            let done = act(&mut driver, "bob", &room, "approve", Some(&told["proposal"]["id"]));
+            expect(&done, "Done");
+            assert_eq!(done["data"], told["data"], "it only reads");
+            driver.close("bob");
+            assert_eq!(shop.rest("bob", "DELETE", &format!("/{room}"), &Value::Null).0, 200);
+        }
+    }
+}
