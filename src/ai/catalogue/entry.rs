@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    columns,
+    columns, ends,
     words::{snippet, spoken},
 };
 use crate::{
@@ -58,6 +58,18 @@ pub enum Kind {
     Structure,
 }
 
+/// How a date is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// `2026-11-25`.
+    #[default]
+    Day,
+    /// `2026-11-25T00:00:00+01:00`.
+    Time,
+    /// `2026-11`.
+    Month,
+}
+
 /// An input of an entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Input {
@@ -67,6 +79,10 @@ pub struct Input {
     pub label: Option<String>,
     /// What it takes.
     pub kind: Kind,
+    /// How a date is written.
+    pub form: Form,
+    /// As the end of a range it is the last that is meant, not what is behind it; none: nothing says so.
+    pub includes: Option<bool>,
     /// It must be given, and has no default.
     pub required: bool,
     /// It has a default.
@@ -105,12 +121,17 @@ impl Entry {
     /// Of a saved query; `source` is the title of its data source.
     pub fn of_query(row: QueryText, source: Option<&str>) -> Self {
         let options: Value = serde_json::from_str(&row.options).unwrap_or_default();
-        let columns = options.get("query").and_then(Value::as_str).map(columns::of).unwrap_or_default();
+        let statement = options.get("query").and_then(Value::as_str);
+        let columns = statement.map(columns::of).unwrap_or_default();
+        let mut inputs = inputs(&options);
+        for input in inputs.iter_mut().filter(|input| input.kind == Kind::Date) {
+            input.includes = statement.and_then(|statement| ends::includes(statement, &input.key));
+        }
         Self {
             subject: Subject::Query(row.data_query_id),
             title: row.title,
             about: row.description.map(|about| snippet(&about, FIELD)),
-            inputs: inputs(&options),
+            inputs,
             columns: columns.into_iter().take(COLUMNS).collect(),
             source: source.map(|title| snippet(title, FIELD)),
         }
@@ -205,7 +226,11 @@ impl Input {
             Kind::Text => "string",
             Kind::Number => "number",
             Kind::Boolean => "boolean",
-            Kind::Date => "date",
+            Kind::Date => match self.form {
+                Form::Day => "date",
+                Form::Time => "date-time",
+                Form::Month => "month, as 2026-11",
+            },
             Kind::Structure => "object or array",
         };
         let mut out = json!({ "key": self.key, "type": kind, "required": self.required });
@@ -233,14 +258,17 @@ fn input(definition: &Value) -> Option<Input> {
     let key = text(&["key", "name"]).filter(|key| !key.is_empty())?;
     let default = ["default", "defaultValue"].into_iter().find_map(|name| definition.get(name));
     let default = default.filter(|value| !value.is_null() && value.as_str() != Some("")).cloned();
-    let kind = match (text(&["type"]).unwrap_or_default(), text(&["format"]).unwrap_or_default()) {
-        ("number", _) => Kind::Number,
-        ("boolean", _) => Kind::Boolean,
-        ("object" | "array", _) => Kind::Structure,
-        ("date" | "datetime" | "date-time" | "timestamp", _) | (_, "date" | "date-time" | "datetime") => {
-            Kind::Date
+    let (kind, form) = match (text(&["type"]).unwrap_or_default(), text(&["format"]).unwrap_or_default()) {
+        ("number" | "integer", _) => (Kind::Number, Form::Day),
+        ("boolean", _) => (Kind::Boolean, Form::Day),
+        ("object" | "array", _) => (Kind::Structure, Form::Day),
+        ("month", _) | (_, "month" | "year-month") => (Kind::Date, Form::Month),
+        ("datetime" | "date-time" | "timestamp", _) | (_, "date-time" | "datetime" | "timestamp") => {
+            (Kind::Date, Form::Time)
         }
-        _ => Kind::Text,
+        ("date", _) | (_, "date") => (Kind::Date, Form::Day),
+        _ if text(&["pattern"]).is_some_and(is_month) => (Kind::Date, Form::Month),
+        _ => (Kind::Text, Form::Day),
     };
     let values = ["enum", "options", "values"].into_iter().find_map(|name| definition.get(name)?.as_array());
     let required = definition.get("required").is_some_and(|value| match value {
@@ -256,10 +284,20 @@ fn input(definition: &Value) -> Option<Input> {
             .filter(|label| !label.trim().is_empty())
             .map(|label| snippet(label, 255)),
         kind,
+        form,
+        includes: None,
         required: required && default.is_none(),
         default,
         values: values.into_iter().flatten().filter_map(choice).take(VALUES).collect(),
     })
+}
+
+/// A pattern for `2026-11` and nothing else.
+fn is_month(pattern: &str) -> bool {
+    matches!(
+        pattern.trim_start_matches('^').trim_end_matches('$'),
+        r"\d{4}-\d{2}" | "[0-9]{4}-[0-9]{2}" | r"\d{4}-(0[1-9]|1[0-2])" | "[0-9]{4}-(0[1-9]|1[0-2])"
+    )
 }
 
 fn choice(value: &Value) -> Option<Choice> {

@@ -10,6 +10,7 @@
 mod assistant;
 mod columns;
 mod door;
+mod ends;
 mod entry;
 pub mod fill;
 mod lately;
@@ -21,4 +22,4 @@ mod words;
 
 pub use assistant::CatalogueAssistant;
 pub use door::{Catalogue, Hit};
-pub use entry::{Choice, Entry, Input, Kind, Subject};
+pub use entry::{Choice, Entry, Form, Input, Kind, Subject};

@@ -40,6 +40,11 @@ pub(super) fn telling(text: &str) -> Vec<String> {
     out
 }
 
+/// Whether a word, small, says nothing of what is looked for.
+pub(super) fn is_empty(word: &str) -> bool {
+    EMPTY.contains(&word)
+}
+
 /// `monthly` is looked for as `month`, as are its like: no stemmer knows them.
 fn base(word: String) -> String {
     let known = [
@@ -67,7 +72,6 @@ pub(super) fn spoken(text: &str) -> String {
 }
 
 /// The part of a word that its forms share: `sales` and `sale`.
-#[cfg(test)]
 pub(super) fn stem(word: &str) -> &str {
     let shorter =
         |end: &str, least: usize| word.strip_suffix(end).filter(|stem| stem.chars().count() >= least);
