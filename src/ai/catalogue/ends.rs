@@ -26,7 +26,8 @@ pub(super) fn includes(statement: &str, key: &str) -> Option<bool> {
         if before.ends_with('<') {
             return Some(false);
         }
-        let words: Vec<&str> = before.rsplit(char::is_whitespace).filter(|word| !word.is_empty()).take(6).collect();
+        let words: Vec<&str> =
+            before.rsplit(char::is_whitespace).filter(|word| !word.is_empty()).take(6).collect();
         if words.first().is_some_and(|word| word.eq_ignore_ascii_case("and"))
             && words.iter().any(|word| word.eq_ignore_ascii_case("between"))
         {

@@ -15,6 +15,7 @@ mod entry;
 pub mod fill;
 mod lately;
 mod shelves;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod thread;

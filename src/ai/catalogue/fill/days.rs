@@ -5,11 +5,7 @@
 //! otherwise (`<=`, `BETWEEN`), or, where there is none, the key or label: "through", "inclusive", "last day".
 //! "behind", "before" and "exclusive" in them outweigh that.
 
-use jiff::{
-    ToSpan as _,
-    civil::Date,
-    tz::TimeZone,
-};
+use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
 use serde_json::Value;
 
 use super::When;
@@ -22,10 +18,23 @@ pub(super) enum End {
     Stop,
 }
 
-const STARTS: &[&str] =
-    &["from", "start", "starts", "starting", "since", "after", "begin", "begins", "beginning", "first", "min", "earliest"];
+const STARTS: &[&str] = &[
+    "from",
+    "start",
+    "starts",
+    "starting",
+    "since",
+    "after",
+    "begin",
+    "begins",
+    "beginning",
+    "first",
+    "min",
+    "earliest",
+];
 const STOPS: &[&str] = &[
-    "to", "end", "ends", "ending", "until", "till", "before", "through", "thru", "last", "max", "latest", "behind",
+    "to", "end", "ends", "ending", "until", "till", "before", "through", "thru", "last", "max", "latest",
+    "behind",
 ];
 
 fn says(text: &str, words: &[&str]) -> bool {

@@ -231,7 +231,15 @@ impl<'a> Filling<'a> {
             let not = |word: &Word<'_>| {
                 matches!(
                     word.small.as_str(),
-                    "no" | "not" | "without" | "exclude" | "excluding" | "except" | "don't" | "dont" | "don’t" | "never"
+                    "no" | "not"
+                        | "without"
+                        | "exclude"
+                        | "excluding"
+                        | "except"
+                        | "don't"
+                        | "dont"
+                        | "don’t"
+                        | "never"
                 )
             };
             let length = names.iter().map(Vec::len).max().unwrap_or(1);
@@ -284,7 +292,8 @@ impl<'a> Filling<'a> {
             }
             [] => {}
             several => {
-                let between = several.iter().filter_map(|place| text.get(place.clone())).map(str::to_owned).collect();
+                let between =
+                    several.iter().filter_map(|place| text.get(place.clone())).map(str::to_owned).collect();
                 self.unclear(input, between);
             }
         }
@@ -297,9 +306,16 @@ impl<'a> Filling<'a> {
             texts.push(input.key.clone());
             texts.extend(input.label.clone());
             let taken = self.filled.values.get(&input.key);
-            texts.extend(input.values.iter().filter(|choice| Some(&choice.value) == taken).map(|choice| choice.label.clone()));
+            texts.extend(
+                input
+                    .values
+                    .iter()
+                    .filter(|choice| Some(&choice.value) == taken)
+                    .map(|choice| choice.label.clone()),
+            );
         }
-        let spoken: Vec<String> = texts.iter().map(|text| crate::ai::catalogue::words::spoken(text)).collect();
+        let spoken: Vec<String> =
+            texts.iter().map(|text| crate::ai::catalogue::words::spoken(text)).collect();
         spoken.iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect()
     }
 }
@@ -309,10 +325,13 @@ fn choices<'a>(text: &str, values: &'a [Choice]) -> Vec<&'a Choice> {
     let labels: Vec<String> = values.iter().map(|choice| choice.label.clone()).collect();
     let mut said: Vec<String> = named(text, &labels).into_iter().map(str::to_lowercase).collect();
     if said.is_empty() {
-        let plain = |choice: &Choice| choice.value.as_str().map_or_else(|| choice.value.to_string(), str::to_owned);
+        let plain =
+            |choice: &Choice| choice.value.as_str().map_or_else(|| choice.value.to_string(), str::to_owned);
         let plain: Vec<String> = values.iter().map(plain).collect();
         let found: Vec<String> = named(text, &plain).into_iter().map(str::to_owned).collect();
-        let is_said = |choice: &&Choice| found.iter().any(|said| choice.value.as_str() == Some(said) || choice.value.to_string() == *said);
+        let is_said = |choice: &&Choice| {
+            found.iter().any(|said| choice.value.as_str() == Some(said) || choice.value.to_string() == *said)
+        };
         return values.iter().filter(is_said).collect();
     }
     let all = said.clone();

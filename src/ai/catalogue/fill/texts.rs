@@ -23,7 +23,9 @@ pub(super) struct Word<'a> {
 /// All words of a text, in order.
 pub(super) fn words(text: &str) -> Vec<Word<'_>> {
     let (mut found, mut begun, mut last) = (Vec::new(), None, 0);
-    let inside = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '-' | '_' | '&' | '.' | '\u{300}'..='\u{36f}');
+    let inside = |c: char| {
+        c.is_alphanumeric() || matches!(c, '\'' | '’' | '-' | '_' | '&' | '.' | '\u{300}'..='\u{36f}')
+    };
     for (at, letter) in text.char_indices().chain([(text.len(), ' ')]) {
         match begun {
             None if inside(letter) => begun = Some(at),
@@ -56,7 +58,9 @@ pub(super) fn names(key: &str, label: Option<&str>) -> Vec<Vec<String>> {
         let all: Vec<String> = spoken(text).split_whitespace().map(str::to_owned).collect();
         let short: Vec<String> = all
             .iter()
-            .filter(|word| !matches!(word.as_str(), "id" | "no" | "number" | "name" | "the" | "of" | "in" | "new"))
+            .filter(|word| {
+                !matches!(word.as_str(), "id" | "no" | "number" | "name" | "the" | "of" | "in" | "new")
+            })
             .cloned()
             .collect();
         for name in [all, short] {
@@ -66,7 +70,10 @@ pub(super) fn names(key: &str, label: Option<&str>) -> Vec<Vec<String>> {
         }
     }
     // People say it in other words.
-    if names.iter().any(|name| name.len() == 1 && matches!(name[0].as_str(), "limit" | "top" | "rows" | "count" | "max")) {
+    if names
+        .iter()
+        .any(|name| name.len() == 1 && matches!(name[0].as_str(), "limit" | "top" | "rows" | "count" | "max"))
+    {
         names.extend(["limit", "top", "first", "most"].map(|word| vec![word.to_owned()]));
     }
     names
@@ -98,7 +105,10 @@ pub(super) fn given<'a, 'w>(
     let mut found: Vec<&Word<'w>> = Vec::new();
     for after in behind(all, names) {
         let small = |word: &Word<'_>| {
-            matches!(word.small.as_str(), "is" | "to" | "of" | "at" | "no" | "number" | "nr" | "be" | "set" | "equals" | "id")
+            matches!(
+                word.small.as_str(),
+                "is" | "to" | "of" | "at" | "no" | "number" | "nr" | "be" | "set" | "equals" | "id"
+            )
         };
         let between = all.iter().skip(after).take(BETWEEN).take_while(|word| small(word)).count();
         if let Some(word) = all.get(after + between).filter(|word| fits(word)) {

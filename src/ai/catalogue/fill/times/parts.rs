@@ -141,13 +141,17 @@ fn relative(first: &str, words: &[Token], now: &Zoned) -> Option<(Part, usize)> 
         let day = if this {
             monday.checked_add(i64::from(day.to_monday_zero_offset()).days()).ok()?
         } else if back {
-            today.yesterday().ok()?.checked_sub(
-                i64::from(today.yesterday().ok()?.weekday().since(day)).days(),
-            ).ok()?
+            today
+                .yesterday()
+                .ok()?
+                .checked_sub(i64::from(today.yesterday().ok()?.weekday().since(day)).days())
+                .ok()?
         } else {
-            today.tomorrow().ok()?.checked_add(
-                i64::from(today.tomorrow().ok()?.weekday().until(day)).days(),
-            ).ok()?
+            today
+                .tomorrow()
+                .ok()?
+                .checked_add(i64::from(today.tomorrow().ok()?.weekday().until(day)).days())
+                .ok()?
         };
         return Some((Part::Fixed(one(day)?), 2));
     }
@@ -168,7 +172,11 @@ fn relative(first: &str, words: &[Token], now: &Zoned) -> Option<(Part, usize)> 
         return None;
     }
     if matches!(unit, Unit::Hour | Unit::Minute) {
-        let length = if unit == Unit::Hour { SignedDuration::from_hours(count) } else { SignedDuration::from_mins(count) };
+        let length = if unit == Unit::Hour {
+            SignedDuration::from_hours(count)
+        } else {
+            SignedDuration::from_mins(count)
+        };
         let since = now.timestamp().checked_sub(length).ok()?;
         return back.then_some((Part::Until(since), 3));
     }
@@ -236,9 +244,7 @@ fn whole(unit: Unit, after: i64, today: Date) -> Option<Days> {
             return Some(Days { from, to: from.checked_add(7.days()).ok()? });
         }
         Unit::Month => (today.first_of_month(), 1),
-        Unit::Quarter => {
-            (Date::new(today.year(), (today.month() - 1) / 3 * 3 + 1, 1).ok()?, 3)
-        }
+        Unit::Quarter => (Date::new(today.year(), (today.month() - 1) / 3 * 3 + 1, 1).ok()?, 3),
         Unit::Year => (today.first_of_year(), 12),
     };
     months(from.checked_add((count * after).months()).ok()?, count)
@@ -315,9 +321,8 @@ pub(super) fn day(word: &str) -> Option<i8> {
 }
 
 fn count(word: &str) -> Option<i64> {
-    let names = [
-        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    ];
+    let names =
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
     if matches!(word, "a" | "an") {
         return Some(1);
     }
@@ -354,12 +359,24 @@ fn weekday(word: &str) -> Option<Weekday> {
 
 fn month(word: &str) -> Option<i8> {
     const NAMES: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-        "november", "december",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
     ];
     if word.len() < 3 || !word.is_ascii() {
         return None;
     }
-    let at = NAMES.iter().position(|name| *name == word || word == &name[..3] || (word == "sept" && name.starts_with(word)))?;
+    let at = NAMES
+        .iter()
+        .position(|name| *name == word || word == &name[..3] || (word == "sept" && name.starts_with(word)))?;
     i8::try_from(at + 1).ok()
 }

@@ -132,7 +132,13 @@ fn span(words: &[Token], now: &Zoned, led: bool) -> Option<(Option<When>, usize)
 }
 
 /// From one to another, both with all that they are.
-fn range(words: &[Token], at: usize, now: &Zoned, is_between: bool, led: bool) -> Option<(Option<When>, usize)> {
+fn range(
+    words: &[Token],
+    at: usize,
+    now: &Zoned,
+    is_between: bool,
+    led: bool,
+) -> Option<(Option<When>, usize)> {
     let word = |at: usize| words.get(at).map_or("", |token| token.word.as_str());
     let joins = |at: usize| match word(at) {
         "and" => is_between,

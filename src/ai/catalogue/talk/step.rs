@@ -1,0 +1,258 @@
+//! One message after the other: what it comes to where a talk is. Pure.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{
+    fit::{Fit, fit, judged},
+    intent::{Intent, intent},
+    pick::{numbered, pick},
+    say,
+};
+use crate::{
+    ai::catalogue::{
+        Entry, Hit, Input, Kind,
+        fill::{Filled, Message, Unclear, fill, named, range_of},
+        words::stem,
+    },
+    ids::RunId,
+};
+
+/// Most entries of a question.
+const ASKED: usize = 8;
+/// Words that a request begins with, where an answer would be a name.
+const VERBS: &[&str] = &[
+    "show", "list", "run", "start", "get", "give", "find", "what", "how", "which", "set", "make", "let",
+    "please", "can", "could", "i", "tell", "refund", "search", "when", "who", "where",
+];
+
+/// Where a talk is.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) enum State {
+    /// Nothing is open.
+    #[default]
+    Idle,
+    /// It was asked which of these is meant.
+    Which {
+        /// Which.
+        entries: Vec<Arc<Entry>>,
+        /// What was asked for.
+        request: Box<Message>,
+    },
+    /// It was asked for an input.
+    Missing {
+        /// What is to be done.
+        doing: Doing,
+        /// The key of the input.
+        asked: String,
+        /// What it could be.
+        between: Vec<String>,
+    },
+    /// This was answered.
+    Done(Doing),
+}
+
+/// Something to be done.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Doing {
+    /// What.
+    pub entry: Arc<Entry>,
+    /// With what.
+    pub inputs: Map<String, Value>,
+    /// The days of its pair, in words.
+    pub range: Option<String>,
+    /// A time that it does not take.
+    pub unused_time: Option<String>,
+}
+
+/// What is answered.
+#[derive(Debug, Clone)]
+pub(in super::super) enum Reply {
+    /// These words.
+    Words(String),
+    /// All that there is, behind these words.
+    List(&'static str),
+    /// Nothing fits; these have some of the words.
+    Nothing(Vec<Arc<Entry>>),
+    /// It is done, or proposed.
+    Do(Doing),
+    /// Where a run is.
+    Look(RunId),
+}
+
+/// Whether what there is has to be searched for this message.
+pub(in super::super) fn wants(state: &State, message: &Message) -> bool {
+    if intent(&message.text) != Intent::Request {
+        return false;
+    }
+    match state {
+        State::Idle => true,
+        State::Done(_) => !message.is_bare_time(),
+        State::Which { entries, .. } => pick(entries, &message.text).is_none(),
+        State::Missing { doing, .. } => !left(&doing.entry, message).is_empty(),
+    }
+}
+
+/// What a message comes to, and where the talk is then. `hits` is empty when none were wanted.
+pub(in super::super) fn step(state: State, message: &Message, hits: &[Hit]) -> (State, Reply) {
+    match intent(&message.text) {
+        Intent::Hello => return (state, Reply::List(say::HELLO)),
+        Intent::List => return (state, Reply::List(say::HELP)),
+        Intent::Cancel => return (State::Idle, Reply::Words(say::CANCELLED.to_owned())),
+        Intent::Consent => return (state, Reply::Words(say::CONSENT.to_owned())),
+        Intent::Look(run) => return (State::Idle, Reply::Look(run)),
+        Intent::Request => {}
+    }
+    match state {
+        State::Idle => request(message, hits),
+        State::Done(doing) if message.is_bare_time() => again(doing, message),
+        State::Done(_) => request(message, hits),
+        State::Which { entries, request: asked } => which(entries, asked, message, hits),
+        State::Missing { doing, asked, between } => missing(doing, &asked, &between, message, hits),
+    }
+}
+
+fn request(message: &Message, hits: &[Hit]) -> (State, Reply) {
+    match fit(hits, message) {
+        Fit::One(entry) => begin(entry, message),
+        Fit::Several(mut entries) => {
+            let more = entries.len() > ASKED;
+            entries.truncate(ASKED);
+            let words = say::which(&entries, more);
+            (State::Which { entries, request: Box::new(message.clone()) }, Reply::Words(words))
+        }
+        Fit::None(near) => (State::Idle, Reply::Nothing(near)),
+    }
+}
+
+fn begin(entry: Arc<Entry>, message: &Message) -> (State, Reply) {
+    let filled = fill(&entry, message, &Map::new(), None);
+    settle(Doing { entry, inputs: Map::new(), range: None, unused_time: None }, filled, false)
+}
+
+/// The same for another time.
+fn again(doing: Doing, message: &Message) -> (State, Reply) {
+    let filled = fill(&doing.entry, message, &Map::new(), None);
+    if filled.values.is_empty() && filled.unclear.is_empty() {
+        let words = say::takes_no_time(&doing.entry);
+        return (State::Done(doing), Reply::Words(words));
+    }
+    settle(doing, filled, false)
+}
+
+fn which(entries: Vec<Arc<Entry>>, asked: Box<Message>, message: &Message, hits: &[Hit]) -> (State, Reply) {
+    if let Some(entry) = pick(&entries, &message.text).and_then(|at| entries.get(at)) {
+        return begin(Arc::clone(entry), &asked);
+    }
+    // A number that is not in the list, or nothing that fits: the same question.
+    if numbered(&message.text).is_some() || matches!(fit(hits, message), Fit::None(_)) {
+        let words = say::which_again(&entries);
+        return (State::Which { entries, request: asked }, Reply::Words(words));
+    }
+    request(message, hits)
+}
+
+fn missing(doing: Doing, asked: &str, between: &[String], message: &Message, hits: &[Hit]) -> (State, Reply) {
+    let entry = Arc::clone(&doing.entry);
+    let input = entry.inputs.iter().find(|input| input.key == asked);
+    let is_text = input.is_some_and(|input| input.kind == Kind::Text && input.values.is_empty());
+    if is_anew(&entry, message, hits, is_text) {
+        return request(message, hits);
+    }
+    if let Some((start, stop)) = range_of(&entry)
+        && asked == start.key
+        && !start.required
+        && !stop.required
+        && is_any(&message.text)
+    {
+        let mut filled = Filled::default();
+        for input in [start, stop] {
+            filled.values.insert(input.key.clone(), Value::Null);
+        }
+        return settle(doing, filled, true);
+    }
+    let mut filled = fill(&entry, message, &doing.inputs, Some(asked));
+    if !filled.values.contains_key(asked)
+        && let (Some(input), [one]) = (input, &*named(&message.text, between))
+        && input.kind == Kind::Text
+    {
+        filled.values.insert(asked.to_owned(), Value::String((*one).to_owned()));
+        filled.unclear.retain(|unclear| unclear.key != asked);
+    }
+    let is_filled = !filled.values.is_empty();
+    settle(doing, filled, !is_filled)
+}
+
+/// Whether an answer is none, but a request for something else.
+fn is_anew(entry: &Entry, message: &Message, hits: &[Hit], is_text: bool) -> bool {
+    let left = left(entry, message);
+    let all = judged(hits, message);
+    let Some(best) = all.first().filter(|best| best.entry.subject != entry.subject) else { return false };
+    let first = message.text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+    let asks = best.whole && left.len() > 1 || VERBS.contains(&first.as_str());
+    !left.is_empty() && best.titled > 0 && (!is_text || asks)
+}
+
+/// What was said that is no word of the entry.
+fn left(entry: &Entry, message: &Message) -> Vec<String> {
+    let texts = entry.words();
+    let own = [&texts.title, &texts.inputs];
+    let has = |word: &str| own.iter().any(|text| text.split_whitespace().any(|one| stem(one) == stem(word)));
+    let places = message.spans.iter().map(|span| &span.at).chain(message.quotes.iter().map(|(at, _)| at));
+    let said = crate::ai::catalogue::words::telling(&message.without(places));
+    said.into_iter().filter(|word| !has(word) && !word.bytes().all(|byte| byte.is_ascii_digit())).collect()
+}
+
+/// Whatever time it is.
+fn is_any(text: &str) -> bool {
+    let said: Vec<String> = crate::ai::catalogue::words::all(text).take(5).collect();
+    matches!(
+        said.join(" ").as_str(),
+        "any"
+            | "any time"
+            | "anytime"
+            | "all"
+            | "all time"
+            | "all of it"
+            | "always"
+            | "everything"
+            | "skip"
+            | "no"
+            | "whenever"
+    )
+}
+
+/// Asks for what is missing, or does it. `again` is true when an answer said nothing that could be used.
+fn settle(mut doing: Doing, filled: Filled, again: bool) -> (State, Reply) {
+    let Filled { values, unclear, range, unused_time } = filled;
+    let entry = Arc::clone(&doing.entry);
+    doing.inputs.extend(values);
+    doing.range = range.or(doing.range);
+    doing.unused_time = unused_time;
+    let open = |input: &Input| !doing.inputs.contains_key(&input.key);
+    if let Some(input) = entry.inputs.iter().find(|input| input.kind == Kind::Structure && input.required) {
+        return (State::Idle, Reply::Words(say::cannot(&entry, input)));
+    }
+    let mut asks = unclear.into_iter().filter(|unclear| !doing.inputs.contains_key(&unclear.key));
+    let asked = asks.next().or_else(|| {
+        let key =
+            entry.inputs.iter().find(|input| input.required && open(input)).map(|input| input.key.clone());
+        key.or_else(|| unsaid_range(&entry, &doing.inputs)).map(|key| Unclear { key, between: Vec::new() })
+    });
+    let Some(Unclear { key, between }) = asked else { return (State::Done(doing.clone()), Reply::Do(doing)) };
+    let Some(input) = entry.inputs.iter().find(|input| input.key == key) else {
+        return (State::Idle, Reply::Nothing(Vec::new()));
+    };
+    let is_range =
+        range_of(&entry).is_some_and(|(start, stop)| start.key == key && open(start) && open(stop));
+    let words = say::missing(&entry, input, is_range, &between, again);
+    (State::Missing { doing, asked: key, between }, Reply::Words(words))
+}
+
+/// A range that has neither days nor defaults is asked for, required or not: without it most queries answer nothing.
+fn unsaid_range(entry: &Entry, inputs: &Map<String, Value>) -> Option<String> {
+    let (start, stop) = range_of(entry)?;
+    let unsaid = |input: &Input| input.default.is_none() && !inputs.contains_key(&input.key);
+    (unsaid(start) && unsaid(stop)).then(|| start.key.clone())
+}
