@@ -17,5 +17,5 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub(super) use replay::{Heard, heard};
+pub(super) use replay::heard;
 pub(super) use step::{Doing, Reply, State, step, wants};

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     ai::catalogue::{
         Entry, Hit, Input, Kind,
-        fill::{Filled, Message, Unclear, fill, named, range_of},
+        fill::{Filled, Message, Unclear, fill, named, range_of, yes_no},
         words::stem,
     },
     ids::RunId,
@@ -83,7 +83,7 @@ pub(in super::super) enum Reply {
 
 /// Whether what there is has to be searched for this message.
 pub(in super::super) fn wants(state: &State, message: &Message) -> bool {
-    if intent(&message.text) != Intent::Request {
+    if is_known(message) != Intent::Request {
         return false;
     }
     match state {
@@ -96,7 +96,7 @@ pub(in super::super) fn wants(state: &State, message: &Message) -> bool {
 
 /// What a message comes to, and where the talk is then. `hits` is empty when none were wanted.
 pub(in super::super) fn step(state: State, message: &Message, hits: &[Hit]) -> (State, Reply) {
-    match intent(&message.text) {
+    match is_known(message) {
         Intent::Hello => return (state, Reply::List(say::HELLO)),
         Intent::List => return (state, Reply::List(say::HELP)),
         Intent::Cancel => return (State::Idle, Reply::Words(say::CANCELLED.to_owned())),
@@ -105,12 +105,24 @@ pub(in super::super) fn step(state: State, message: &Message, hits: &[Hit]) -> (
         Intent::Request => {}
     }
     match state {
+        // To what was asked before there is nothing to say yes to: a proposal takes no words.
+        State::Idle | State::Done(_) if yes_no(&message.text).is_some() => {
+            (state, Reply::Words(say::CONSENT.to_owned()))
+        }
+        State::Which { .. } if yes_no(&message.text) == Some(false) => {
+            (State::Idle, Reply::Words(say::CANCELLED.to_owned()))
+        }
         State::Idle => request(message, hits),
         State::Done(doing) if message.is_bare_time() => again(doing, message),
         State::Done(_) => request(message, hits),
         State::Which { entries, request: asked } => which(entries, asked, message, hits),
         State::Missing { doing, asked, between } => missing(doing, &asked, &between, message, hits),
     }
+}
+
+/// What is within quotes is meant as it is.
+fn is_known(message: &Message) -> Intent {
+    if message.quotes.is_empty() { intent(&message.text) } else { Intent::Request }
 }
 
 fn request(message: &Message, hits: &[Hit]) -> (State, Reply) {

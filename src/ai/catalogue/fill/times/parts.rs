@@ -30,6 +30,8 @@ pub(super) enum Part {
     Quarter(i8),
     /// Hours and minutes until now.
     Until(Timestamp),
+    /// A day that no year has.
+    Never,
 }
 
 impl Part {
@@ -60,7 +62,7 @@ impl Part {
             Part::Month(month) => months(Date::new(year, month, 1).ok()?, 1),
             Part::Day(month, day) => one(Date::new(year, month, day).ok()?),
             Part::Quarter(quarter) => months(Date::new(year, quarter * 3 - 2, 1).ok()?, 3),
-            Part::Until(_) => None,
+            Part::Until(_) | Part::Never => None,
         }
     }
 }
@@ -197,7 +199,7 @@ fn calendar(words: &[Token], led: bool) -> Option<(Part, usize)> {
         year(word(at + of)).map(|year| (year, at + of + 1))
     };
     let of_year = |part: Part, at: usize| match year_at(at) {
-        Some((year, used)) => Some((Part::Fixed(part.of(year)?), used)),
+        Some((year, used)) => Some((part.of(year).map_or(Part::Never, Part::Fixed), used)),
         None => Some((part, at)),
     };
     let first = word(0);
@@ -210,12 +212,12 @@ fn calendar(words: &[Token], led: bool) -> Option<(Part, usize)> {
     if let Some(day) = day(first) {
         let of = usize::from(word(1) == "of");
         if let Some(month) = month(word(1 + of)) {
-            exists(month, day)?;
-            return of_year(Part::Day(month, day), 2 + of);
+            let part = if exists(month, day) { Part::Day(month, day) } else { Part::Never };
+            return of_year(part, 2 + of);
         }
     }
     if let Some(named) = month(first) {
-        if let Some(day) = day(word(1)).filter(|day| exists(named, *day).is_some()) {
+        if let Some(day) = day(word(1)).filter(|day| exists(named, *day)) {
             return of_year(Part::Day(named, day), 2);
         }
         let alone = led || !(first.len() == 3 || first == "march" || first == "sept");
@@ -229,8 +231,8 @@ fn calendar(words: &[Token], led: bool) -> Option<(Part, usize)> {
 }
 
 /// Whether there is such a day in some year.
-fn exists(month: i8, day: i8) -> Option<Date> {
-    Date::new(2024, month, day).ok()
+fn exists(month: i8, day: i8) -> bool {
+    Date::new(2024, month, day).is_ok()
 }
 
 /// A whole unit, so many after the one that is now.
