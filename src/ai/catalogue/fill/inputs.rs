@@ -98,7 +98,7 @@ impl<'a> Filling<'a> {
                 // A number alone may be a year and may be none.
                 span.at.start <= place.start && place.end <= span.at.end && span.at != *place
             });
-            !self.is_used(place) && !(takes_times && of_time)
+            !(self.is_used(place) || takes_times && of_time)
         };
         let all = self.message.numbers.iter().filter(|number| free(&number.at));
         all.filter_map(|number| Some((number.at.clone(), exact(&number.digits)?))).collect()
@@ -328,11 +328,9 @@ fn choices<'a>(text: &str, values: &'a [Choice]) -> Vec<&'a Choice> {
         let plain =
             |choice: &Choice| choice.value.as_str().map_or_else(|| choice.value.to_string(), str::to_owned);
         let plain: Vec<String> = values.iter().map(plain).collect();
-        let found: Vec<String> = named(text, &plain).into_iter().map(str::to_owned).collect();
-        let is_said = |choice: &&Choice| {
-            found.iter().any(|said| choice.value.as_str() == Some(said) || choice.value.to_string() == *said)
-        };
-        return values.iter().filter(is_said).collect();
+        let found = named(text, &plain);
+        let all = values.iter().zip(&plain);
+        return all.filter(|(_, plain)| found.contains(&plain.as_str())).map(|(choice, _)| choice).collect();
     }
     let all = said.clone();
     said.retain(|one| !all.iter().any(|other| other.len() > one.len() && other.contains(one.as_str())));

@@ -10,6 +10,8 @@ mod inputs;
 mod message;
 mod names;
 mod numbers;
+#[cfg(test)]
+mod tests;
 mod texts;
 pub mod times;
 
