@@ -354,7 +354,7 @@ mod tests {
                 assert!(faults.is_empty(), "{name}: {faults:?}");
                 seen += 1;
             }
-            let wrong = json!({ "runId": "", "widgetID": "", "seq": -1, "status": "error", "message": 1 });
+            let wrong = json!({ "runId": "", "widgetID": "", "seq": -1, "status": "error", "message": 1, "stream": 7, "chatRoomID": {} });
             assert!(!validator.is_valid(&wrong), "{name} takes anything");
         }
         assert!(seen > 10, "{seen}");
