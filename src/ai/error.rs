@@ -1,6 +1,9 @@
 //! Why a turn has no answer.
 
-use crate::error::{Code, Coded};
+use crate::{
+    config::Size,
+    error::{Code, Coded},
+};
 
 /// A turn that came to nothing. The room says so in one message and goes on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,6 +14,9 @@ pub enum Error {
     /// The turn took longer than it may.
     #[error("the assistant took longer than {0} s")]
     Late(u64),
+    /// Its answer was longer than it may be; no more of it was read.
+    #[error("the assistant's answer is longer than {0}")]
+    Endless(Size),
     /// It asked for too many tools, or for none that there is, again and again.
     #[error("the assistant went round in circles")]
     Circles,
@@ -25,7 +31,9 @@ pub enum Error {
 impl Coded for Error {
     fn code(&self) -> Code {
         match self {
-            Error::Endpoint(_) | Error::Late(_) | Error::Circles => Code::AssistantUnavailable,
+            Error::Endpoint(_) | Error::Late(_) | Error::Endless(_) | Error::Circles => {
+                Code::AssistantUnavailable
+            }
             Error::Limited(_) => Code::RateLimited,
             Error::Internal(_) => Code::ServerError,
         }

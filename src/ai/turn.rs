@@ -56,6 +56,8 @@ pub enum Speaker {
     Person,
     /// The assistant.
     Assistant,
+    /// The hub for it: what came of a consent, or why there was no answer. It may quote other systems.
+    Hub,
 }
 
 /// Something that was said.

@@ -51,6 +51,16 @@ pub(super) struct Enter {
     pub(super) ack: Option<AckFrame>,
 }
 
+/// Somebody says something.
+pub(super) struct Saying {
+    /// What.
+    pub(super) said: room::Said,
+    /// In the tenant that they named.
+    pub(super) tenant: Option<TenantId>,
+    /// By which socket.
+    pub(super) from: Option<Member>,
+}
+
 /// A change by REST.
 pub(super) enum Change {
     Add(RoomMember),
@@ -65,8 +75,8 @@ pub(super) enum Ask {
     Wake(Wake),
     /// A socket enters.
     Enter(Box<Enter>, Reply<Joined>),
-    /// Somebody says something in the tenant that they named.
-    Say(Box<room::Said>, Option<TenantId>, Reply<Accepted>),
+    /// Somebody says something.
+    Say(Box<Saying>, Reply<Accepted>),
     /// Stop the answer that is being made.
     Cancel(Asker, Reply<bool>),
     /// A change.
@@ -91,7 +101,7 @@ impl Ask {
         match self {
             Ask::Wake(_) => {}
             Ask::Enter(_, reply) => answer(reply, Err(why)),
-            Ask::Say(_, _, reply) => answer(reply, Err(why)),
+            Ask::Say(_, reply) => answer(reply, Err(why)),
             Ask::Cancel(_, reply) | Ask::Forget(_, reply) => answer(reply, Err(why)),
             Ask::Change(_, _, reply) | Ask::Delete(_, reply) => answer(reply, Err(why)),
         }
@@ -116,8 +126,9 @@ impl Command for RoomCommand {
 }
 
 /// What is said, with the name that it gets.
-pub(super) fn said(say: Say) -> (ChatRoomId, Option<TenantId>, Box<room::Said>) {
-    let Say { room, tenant, asker, text, consent, client_id, seen_from } = say;
+pub(super) fn said(say: Say) -> (ChatRoomId, Box<Saying>) {
+    let Say { room, tenant, asker, text, consent, client_id, from, seen_from } = say;
     let message = crate::ids::MessageId::generate();
-    (room, tenant, Box::new(room::Said { message, by: asker, text, consent, client_id, seen_from }))
+    let said = room::Said { message, by: asker, text, consent, client_id, seen_from };
+    (room, Box::new(Saying { said, tenant, from }))
 }

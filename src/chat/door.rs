@@ -171,8 +171,8 @@ impl Rooms {
 
     /// A person says something; it is in the journal when this ends.
     pub async fn say(&self, say: Say) -> Result<Accepted, Error> {
-        let (room, tenant, said) = said(say);
-        self.ask(&room, |reply| Ask::Say(said, tenant, reply)).await
+        let (room, saying) = said(say);
+        self.ask(&room, |reply| Ask::Say(saying, reply)).await
     }
 
     /// Stops the answer that is being made; whether one was.

@@ -9,11 +9,12 @@ use super::{
     room::{BotMessage, Ended, RoomState, UserMessage},
 };
 use crate::{
+    ai,
     ids::{ChatRoomId, MessageId, Seq},
     protocol::{
         events::{
-            ChatBotDelta, ChatBotMessage, ChatHistoryItem, ChatProposal, ChatRole, ChatRoomEntered, Server,
-            WireTime,
+            ChatBotDelta, ChatBotMessage, ChatError, ChatHistoryItem, ChatProposal, ChatRole,
+            ChatRoomEntered, Server, WireTime,
         },
         frame::Frame,
     },
@@ -60,6 +61,11 @@ pub(super) fn told(room: &ChatRoomId, seq: Seq, told: &BotMessage) -> Result<Fra
 pub(super) fn delta(room: &ChatRoomId, message: &MessageId, text: &str) -> Result<Frame, serde_json::Error> {
     let body = ChatBotDelta { room: room.clone(), in_reply_to: message.clone(), text: Cow::Borrowed(text) };
     Frame::event(NAMESPACE, Server::ChatBotDelta.as_str(), &body)
+}
+
+/// That a message has no answer but words of regret: for programs.
+pub(super) fn unanswered(room: &ChatRoomId, error: &ai::Error) -> Result<Frame, serde_json::Error> {
+    Frame::event(NAMESPACE, Server::ChatError.as_str(), &ChatError::of(Some(room), error))
 }
 
 /// What a room was before somebody entered.

@@ -77,6 +77,8 @@ pub struct Say {
     pub consent: Option<Consent>,
     /// The client's own name of the message: sent again, it is one message.
     pub client_id: Option<String>,
+    /// The socket: it also hears of it when there is no answer.
+    pub from: Option<Member>,
     /// [`Joined::seen_from`] of the socket; none: it never joined (REST, or a socket that only talks).
     pub seen_from: Option<Seq>,
 }

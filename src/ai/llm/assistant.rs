@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
     chunk::{Call, Reply, floor},
@@ -70,7 +71,8 @@ impl Assistant for LlmAssistant {
                     tell(piece);
                 })
             };
-            let work = inner.turn(&turn, desk.as_ref(), told.as_ref(), &account);
+            let course = Course { tell: told.as_ref(), account: &account, until: Instant::now() + most };
+            let work = inner.turn(&turn, desk.as_ref(), &course);
             let outcome = match tokio::time::timeout(most, Box::pin(work)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(Error::Late(most.as_secs())),
@@ -84,6 +86,14 @@ impl Assistant for LlmAssistant {
     }
 }
 
+/// What goes along with a turn.
+struct Course<'a> {
+    tell: &'a (dyn Fn(&str) + Send + Sync),
+    account: &'a Mutex<Account>,
+    /// The turn's own end.
+    until: Instant,
+}
+
 /// What a call of a tool comes to.
 enum Done {
     /// For the model to read on.
@@ -95,13 +105,7 @@ enum Done {
 }
 
 impl Inner {
-    async fn turn(
-        &self,
-        turn: &Turn,
-        desk: &dyn Desk,
-        tell: &(dyn Fn(&str) + Send + Sync),
-        account: &Mutex<Account>,
-    ) -> Result<Answer, Error> {
+    async fn turn(&self, turn: &Turn, desk: &dyn Desk, course: &Course<'_>) -> Result<Answer, Error> {
         let mut found = Found::default();
         let catalogue = match desk.call(ToolCall::SearchCatalogue { text: turn.text.clone() }).await {
             Ok(output) => {
@@ -117,15 +121,12 @@ impl Inner {
         let (mut calls, mut wrong) = (0, 0);
         let mut answer = Answer::default();
         loop {
-            let reply = self.ask(&messages, &schemas(&found), tell, account).await?;
-            join(&mut answer.text, &reply.text);
+            let most = self.settings.max_output.get().saturating_sub(answer.text.len());
+            let reply = self.ask(&messages, &schemas(&found), most, course).await?;
             if reply.cut {
-                join(
-                    &mut answer.text,
-                    &format!("… (cut: an answer has at most {})", self.settings.max_output),
-                );
-                return Ok(answer);
+                return Err(Error::Endless(self.settings.max_output));
             }
+            join(&mut answer.text, &reply.text);
             if reply.calls.is_empty() {
                 if answer.text.trim().is_empty() {
                     return Err(Error::Endpoint("answered with nothing".to_owned()));
@@ -155,40 +156,45 @@ impl Inner {
                         if wrong > MOST_WRONG {
                             return Err(Error::Circles);
                         }
-                        format!("error: {words}")
+                        // They may carry what stands in a database: a message of it, a title.
+                        format!("error: {}", fence.around(&words, self.settings.max_result.get()))
                     }
                 };
                 messages.push(json!({ "role": "tool", "tool_call_id": call.id, "content": content }));
             }
             if !reply.text.is_empty() {
-                tell("\n\n");
+                (course.tell)("\n\n");
             }
         }
     }
 
-    /// Asks until there is an answer: again only while nothing of it was told.
+    /// Asks until there is an answer: again only while nothing of it was told, and while the turn's time lasts.
     async fn ask(
         &self,
         messages: &[Value],
         tools: &[Value],
-        tell: &(dyn Fn(&str) + Send + Sync),
-        account: &Mutex<Account>,
+        most: usize,
+        course: &Course<'_>,
     ) -> Result<Reply, Error> {
         let mut tries = 0;
         loop {
             let mut reply = Reply::default();
-            let outcome = self.endpoint.ask(messages, tools, &mut reply, tell).await;
-            count(&reply, messages, account);
+            let outcome = self.endpoint.ask(messages, tools, most, &mut reply, course.tell).await;
+            count(&reply, messages, course.account);
             let Err(trouble) = outcome else {
-                metrics().ai.calls.get_or_create(&Reason { reason: "ok" }).inc();
+                let reason = if reply.cut { "endless" } else { "ok" };
+                metrics().ai.calls.get_or_create(&Reason { reason }).inc();
                 return Ok(reply);
             };
             metrics().ai.calls.get_or_create(&Reason { reason: trouble.reason }).inc();
             let Trouble { words, retry, .. } = trouble;
-            match retry {
-                Some(after) if reply.text.is_empty() && tries < self.settings.retries => {
-                    let own = AGAIN.saturating_mul(2_u32.saturating_pow(tries));
-                    tokio::time::sleep(after.unwrap_or(own)).await;
+            let own = AGAIN.saturating_mul(2_u32.saturating_pow(tries));
+            // Who waits for longer than the turn has would only say later that there is no answer.
+            let left = course.until.saturating_duration_since(Instant::now());
+            let wait = retry.map(|after| after.unwrap_or(own)).filter(|wait| *wait < left);
+            match wait {
+                Some(wait) if reply.text.is_empty() && tries < self.settings.retries => {
+                    tokio::time::sleep(wait).await;
                     tries += 1;
                 }
                 _ => {

@@ -84,8 +84,8 @@ pub(super) struct Reply {
 /// A piece that breaks a bound or says that something went wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unfit {
-    /// The endpoint told of trouble.
-    Trouble,
+    /// The endpoint told of trouble: its own words.
+    Trouble(String),
     /// Arguments without end, or calls.
     TooLarge,
 }
@@ -93,8 +93,8 @@ pub(super) enum Unfit {
 impl Reply {
     /// Takes a piece in; the text that it adds. Past `most` bytes of text the rest is left out.
     pub fn add(&mut self, chunk: Chunk, most: usize) -> Result<String, Unfit> {
-        if chunk.error.is_some_and(|error| !error.is_null()) {
-            return Err(Unfit::Trouble);
+        if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
+            return Err(Unfit::Trouble(error.to_string()));
         }
         self.usage = chunk.usage.or(self.usage);
         let mut told = String::new();

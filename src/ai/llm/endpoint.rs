@@ -18,8 +18,9 @@ use crate::{
 /// Bytes of a stream for one byte of text that may be told, and on top of it: events have much around them.
 const OVERHEAD: usize = 64;
 const ON_TOP: usize = 1024 * 1024;
-/// Bytes of an error's body that are read, for the log.
+/// Bytes of an error's body that are read, and characters of them that are logged.
 const MOST_ERROR: usize = 4096;
+const MOST_LOGGED: usize = 300;
 /// Longest `Retry-After` that is believed.
 const MOST_WAIT: Duration = Duration::from_secs(3600);
 
@@ -28,6 +29,7 @@ const MOST_WAIT: Duration = Duration::from_secs(3600);
 pub struct Endpoint {
     client: Client<OpenAIConfig>,
     model: String,
+    key: Option<Secret>,
     bounds: Bounds,
 }
 
@@ -35,7 +37,6 @@ pub struct Endpoint {
 struct Bounds {
     first: Duration,
     gap: Duration,
-    output: usize,
 }
 
 /// Why a call came to nothing.
@@ -74,29 +75,39 @@ impl Endpoint {
         outbound: &Outbound,
         clock: Clock,
     ) -> Result<Self, Error> {
-        let bounds =
-            Bounds { first: *settings.first_chunk, gap: *settings.gap, output: settings.max_output.get() };
+        let bounds = Bounds { first: *settings.first_chunk, gap: *settings.gap };
         let http = outbound
             .streaming(bounds.first.max(bounds.gap) + Duration::from_secs(5))
             .map_err(|error| Error::Internal(error.to_string()))?;
         let config = OpenAIConfig::new()
             .with_api_base(base_url.trim_end_matches('/'))
             .with_api_key(key.map(Secret::expose).unwrap_or_default());
-        let most = bounds.output.saturating_mul(OVERHEAD).saturating_add(ON_TOP);
-        let sender = http.clone();
+        let most = settings.max_output.get().saturating_mul(OVERHEAD).saturating_add(ON_TOP);
+        let (sender, key) = (http.clone(), key.cloned());
+        let secret = key.clone();
         let service = tower::service_fn(move |request: HttpRequestFactory| {
-            let (http, clock) = (sender.clone(), clock.clone());
-            async move { send(&http, request, most, &clock).await }
+            let (http, clock, secret) = (sender.clone(), clock.clone(), secret.clone());
+            async move {
+                let sent = send(&http, request, most, &clock).await?;
+                sent.map_err(|(refused, said)| {
+                    let status = refused.status;
+                    let said = logged(&said, secret.as_ref());
+                    log::warn!(status; "the assistant's endpoint refused a call: {said}");
+                    OpenAIError::Boxed(Box::new(refused))
+                })
+            }
         });
         let client = Client::build(http, config).with_http_service(service);
-        Ok(Self { client, model: model.to_owned(), bounds })
+        Ok(Self { client, model: model.to_owned(), key, bounds })
     }
 
-    /// Asks once. `tell` hears each further piece of text. What had come before trouble is in `reply`.
+    /// Asks once, for at most so many bytes of text. `tell` hears each further piece of it. What had come before
+    /// trouble is in `reply`.
     pub(super) async fn ask(
         &self,
         messages: &[Value],
         tools: &[Value],
+        most: usize,
         reply: &mut Reply,
         tell: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<(), Trouble> {
@@ -140,13 +151,12 @@ impl Endpoint {
             };
             // A piece that says nothing does not stop the clock.
             first &= chunk.choices.is_empty() && chunk.usage.is_none();
-            match reply.add(chunk, self.bounds.output) {
+            match reply.add(chunk, most) {
                 Ok(told) if told.is_empty() => {}
-                Ok(told) => {
-                    crate::crash_point!("llm.mid_stream");
-                    tell(&told);
-                }
-                Err(Unfit::Trouble) => {
+                Ok(told) => tell(&told),
+                Err(Unfit::Trouble(said)) => {
+                    let said = logged(&said, self.key.as_ref());
+                    log::warn!("the assistant's endpoint told of trouble: {said}");
                     return Err(
                         Trouble::new("error", "told of trouble in the middle of its answer").passing()
                     );
@@ -168,16 +178,15 @@ async fn send(
     request: HttpRequestFactory,
     most: usize,
     clock: &Clock,
-) -> Result<reqwest::Response, OpenAIError> {
+) -> Result<Result<reqwest::Response, (Refused, String)>, OpenAIError> {
     let request = request.build().await?;
     let response = http.execute(request).await.map_err(OpenAIError::Reqwest)?;
     let status = response.status();
     if !status.is_success() {
         let after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
         let retry_after = after.and_then(|text| wait(text, clock.now()));
-        let said = error_text(response).await;
-        log::warn!(status = status.as_u16(); "the assistant's endpoint refused a call: {said}");
-        return Err(OpenAIError::Boxed(Box::new(Refused { status: status.as_u16(), retry_after })));
+        let refused = Refused { status: status.as_u16(), retry_after };
+        return Ok(Err((refused, error_text(response).await)));
     }
     let content_type = response.headers().get("content-type").cloned();
     let mut read = 0_usize;
@@ -192,7 +201,9 @@ async fn send(
         builder = builder.header("content-type", content_type);
     }
     let response = builder.body(reqwest::Body::wrap_stream(bounded));
-    response.map(Into::into).map_err(|error| OpenAIError::InvalidArgument(error.to_string()))
+    response
+        .map(|response| Ok(response.into()))
+        .map_err(|error| OpenAIError::InvalidArgument(error.to_string()))
 }
 
 /// The beginning of an error's body: for the log, never for a client.
@@ -209,6 +220,13 @@ async fn error_text(mut response: reqwest::Response) -> String {
     let _ = tokio::time::timeout(Duration::from_secs(2), read).await;
     text.truncate(MOST_ERROR);
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// An endpoint's own words, for the log: one short line, and never the key, which some endpoints repeat.
+fn logged(said: &str, key: Option<&Secret>) -> String {
+    let key = key.map(Secret::expose).filter(|key| !key.is_empty());
+    let said = key.map_or_else(|| said.to_owned(), |key| said.replace(key, "****"));
+    said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_LOGGED).collect()
 }
 
 /// `Retry-After`: seconds, or a date (RFC 9110, 10.2.3).
@@ -260,6 +278,15 @@ fn refusal(refused: &Refused) -> Trouble {
 #[cfg(test)]
 mod unit {
     use super::*;
+
+    #[test]
+    fn what_is_logged_is_a_short_line_without_the_key() {
+        let key = Secret::new("sk-canary".to_owned());
+        let said = logged(&format!("no key\n sk-canary\u{1b}[31m{}", "x".repeat(1000)), Some(&key));
+        assert!(said.starts_with("no key  ****") && !said.contains(char::is_control), "{said}");
+        assert_eq!(said.len(), MOST_LOGGED);
+        assert_eq!(logged("as it is", Some(&Secret::new(String::new()))), "as it is");
+    }
 
     #[test]
     fn a_wait_is_seconds_or_a_date() {

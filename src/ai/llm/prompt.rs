@@ -73,7 +73,7 @@ pub(super) fn talk(turn: &Turn, fence: &Fence, most: usize) -> Vec<Value> {
         left -= content.len();
         let role = match said.by {
             Speaker::Person => "user",
-            Speaker::Assistant => "assistant",
+            Speaker::Assistant | Speaker::Hub => "assistant",
         };
         messages.push(json!({ "role": role, "content": content }));
     }
@@ -82,7 +82,10 @@ pub(super) fn talk(turn: &Turn, fence: &Fence, most: usize) -> Vec<Value> {
 }
 
 fn content(said: &Said, fence: &Fence) -> String {
-    let mut text = clean(&said.text);
+    let mut text = match said.by {
+        Speaker::Person | Speaker::Assistant => clean(&said.text),
+        Speaker::Hub => fence.around(&said.text, 2 * 1024),
+    };
     if let Some(table) = &said.data {
         text.push('\n');
         text.push_str(&fence.around(&rows(table, OLD_ROWS), 2 * 1024));

@@ -12,13 +12,13 @@ use super::{
 use crate::{
     chat::{
         Accepted, Error,
-        commands::{Ask, Change, Reply, Wake, answer},
+        commands::{Ask, Change, Reply, Saying, Wake, answer},
         frames,
         room::{self, BotMessage, Closed, Ended, Refusal, RoomCommand as Decide, RoomEvent, Step},
     },
     crash_point,
     delivery::Publish,
-    ids::{ProposalId, Seq, TenantId},
+    ids::{ProposalId, Seq},
     metrics::{KindLabel, invariant_violated, metrics},
     store::{
         self, Append, Appended, Origin, Unique,
@@ -39,7 +39,7 @@ pub(super) struct Work {
 enum What {
     /// By the hub: an answer, a timer. Nobody waits.
     Decide(Box<Decide>),
-    Say(Box<room::Said>, Option<TenantId>, Reply<Accepted>),
+    Say(Box<Saying>, Reply<Accepted>),
     Cancel(crate::chat::Asker, Reply<bool>),
     Change(Box<Decide>, Reply<()>),
     Delete(crate::chat::Asker, Reply<()>),
@@ -64,7 +64,7 @@ impl Work {
                 (What::Decide(Box::new(Decide::Expire { proposal })), Origin::Hub)
             }
             Ask::Wake(Wake::GoOn) | Ask::Enter(..) => (What::Decide(Box::new(Decide::Resume)), Origin::Hub),
-            Ask::Say(said, tenant, reply) => (What::Say(said, tenant, reply), Origin::Client),
+            Ask::Say(saying, reply) => (What::Say(saying, reply), Origin::Client),
             Ask::Cancel(by, reply) => (What::Cancel(by, reply), Origin::Client),
             Ask::Change(by, change, reply) => {
                 let command = match change {
@@ -84,7 +84,7 @@ impl Work {
     pub(super) fn refuse(self, why: Error) {
         match self.what {
             What::Decide(_) => {}
-            What::Say(_, _, reply) => answer(reply, Err(why)),
+            What::Say(_, reply) => answer(reply, Err(why)),
             What::Cancel(_, reply) | What::Forget(_, reply) => answer(reply, Err(why)),
             What::Change(_, reply) | What::Delete(_, reply) => answer(reply, Err(why)),
         }
@@ -122,7 +122,20 @@ impl RoomActor {
                 }
                 Ok(step) => self.append(work, step, now, ctx),
                 Err(Refusal::Repeated(accepted)) => match work.what {
-                    What::Say(_, _, reply) => answer(reply, Ok(accepted)),
+                    What::Say(saying, reply) => {
+                        // Sent again by a page that came back: now it is this socket that waits.
+                        if let Some(from) = saying.from
+                            && alive
+                                .state
+                                .facts()
+                                .queue
+                                .iter()
+                                .any(|waits| waits.said.message == accepted.message)
+                        {
+                            self.senders.insert(accepted.message.clone(), from);
+                        }
+                        answer(reply, Ok(accepted));
+                    }
                     _ => work.refuse(Error::Lost),
                 },
                 Err(refusal) => work.refuse(refusal.into()),
@@ -135,11 +148,11 @@ impl RoomActor {
         let state = &alive.state;
         Ok(Some(match what {
             What::Decide(command) | What::Change(command, _) => (**command).clone(),
-            What::Say(said, tenant, _) => {
-                if tenant.as_ref().is_some_and(|tenant| tenant != state.tenant()) {
+            What::Say(saying, _) => {
+                if saying.tenant.as_ref().is_some_and(|tenant| tenant != state.tenant()) {
                     return Err(Error::NotFound);
                 }
-                Decide::Say(said.clone())
+                Decide::Say(Box::new(saying.said.clone()))
             }
             What::Cancel(by, _) => {
                 let partial = self.job.as_ref().map(|job| job.told.lock().clone()).unwrap_or_default();
@@ -198,11 +211,12 @@ impl RoomActor {
 
     /// A client's name of a message that was sent long ago: the table knows which it was.
     fn repeated(&mut self, work: Work, ctx: &mut Context<Self>) {
-        let What::Say(said, _, reply) = work.what else {
+        let What::Say(saying, reply) = work.what else {
             work.refuse(Error::Lost);
             return self.pump(ctx);
         };
         let scope = self.subject.as_str().to_owned();
+        let said = &saying.said;
         let key = sent_key(&said.by.person.user, said.client_id.as_deref().unwrap_or_default());
         let store = self.hub.store.clone();
         actix_rt::spawn(async move {
@@ -224,9 +238,17 @@ impl RoomActor {
         let resumed = matches!(&work.what, What::Decide(command) if matches!(**command, Decide::Resume));
         let Step { rows, state, effects } = step;
         alive.state = state;
+        if let What::Say(saying, _) = &work.what
+            && let Some(from) = &saying.from
+        {
+            self.senders.insert(saying.said.message.clone(), from.clone());
+        }
         for (seq, event) in &rows {
             match event {
-                RoomEvent::Told(told) => self.publish(*seq, told),
+                RoomEvent::Told(told) => {
+                    self.publish(*seq, told);
+                    self.regret(told, &work.what);
+                }
                 RoomEvent::Removed(it) => self.hub.expel(self.life.id(), Some(&it.member.user)),
                 RoomEvent::Closed(closed) => count(closed),
                 _ => {}
@@ -250,6 +272,18 @@ impl RoomActor {
         match frames::told(self.life.id(), seq, told) {
             Ok(frame) => self.hub.shards.publish(Publish::event(self.subject.clone(), seq, frame)),
             Err(error) => log::error!(room:% = self.life.id(); "an answer cannot be written: {error}"),
+        }
+    }
+
+    /// Who asked is told as well that there is no answer (`contract.md` 2.2).
+    fn regret(&mut self, told: &BotMessage, what: &What) {
+        let Some(from) = self.senders.remove(&told.in_reply_to) else { return };
+        let What::Decide(command) = what else { return };
+        let Decide::Failed { message, failure } = &**command else { return };
+        if *message == told.in_reply_to
+            && let Ok(frame) = frames::unanswered(self.life.id(), &failure.error)
+        {
+            self.hub.shards.direct(&from, frame);
         }
     }
 
@@ -319,9 +353,10 @@ fn is_old(state: &room::RoomState, before: Timestamp) -> bool {
 fn done(work: Work, rows: &[(Seq, RoomEvent)]) {
     match work.what {
         What::Decide(_) => {}
-        What::Say(said, _, reply) => {
+        What::Say(saying, reply) => {
             let row = rows.iter().find(|(_, event)| matches!(event, RoomEvent::Said(_)));
-            let accepted = row.map(|(seq, _)| Accepted { message: said.message, seq: *seq, repeated: false });
+            let accepted =
+                row.map(|(seq, _)| Accepted { message: saying.said.message, seq: *seq, repeated: false });
             answer(reply, accepted.ok_or(Error::Lost));
         }
         What::Cancel(_, reply) => {

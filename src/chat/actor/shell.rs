@@ -1,6 +1,10 @@
 //! The actor of a room: the order in which things happen. What a command means is the pure `room`'s to say.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
 
@@ -19,7 +23,8 @@ use crate::{
         room::{Effect, RoomCommand as Decide, RoomState, outstanding},
     },
     crash_point,
-    delivery::{AddMember, Subject},
+    delivery::{AddMember, Member, Subject},
+    ids::MessageId,
     store::Origin,
     supervise::{Control, Deliver, Life},
 };
@@ -39,6 +44,8 @@ pub struct RoomActor {
     pub(super) batch: Option<Box<Batch>>,
     /// A turn, or what a person approved: at most one.
     pub(super) job: Option<Job>,
+    /// By which socket what waits for its answer was said; gone with this actor.
+    pub(super) senders: HashMap<MessageId, Member>,
     /// It is being removed.
     pub(super) removing: bool,
     /// Came while the rows are read.
@@ -74,6 +81,7 @@ impl RoomActor {
             inbox: VecDeque::new(),
             batch: None,
             job: None,
+            senders: HashMap::new(),
             removing: false,
             held: VecDeque::new(),
             finishing: false,

@@ -241,11 +241,11 @@ fn tell(
     let subject = subject(&room);
     Arc::new(move |piece: &str| {
         growing.lock().push_str(piece);
-        crash_point!("llm.mid_stream");
         if shards.members(&subject) > 0
             && let Ok(frame) = frames::delta(&room, &message, piece)
         {
             shards.whisper(&subject, frame);
         }
+        crash_point!("llm.mid_stream");
     })
 }

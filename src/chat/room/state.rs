@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Approved, BotMessage, Closed, Limits, RoomEvent, UserMessage, words};
+use super::{Approved, BotMessage, Closed, Ended, Limits, RoomEvent, UserMessage, words};
 use crate::{
     ai::{Draft, Person, Said, Speaker},
     chat::{Accepted, Asker, Proposal, ProposalStatus},
@@ -237,7 +237,9 @@ impl RoomState {
             let text = words::spoken(&exchange.said, exchange.about.as_deref());
             said.push(Said { by: Speaker::Person, text, data: None, at: exchange.said.at });
             let (text, data) = (exchange.told.text.clone(), exchange.told.data.clone());
-            said.push(Said { by: Speaker::Assistant, text, data, at: exchange.told.at });
+            let by_hub = exchange.said.action.is_some() || exchange.told.ended == Ended::Error;
+            let by = if by_hub { Speaker::Hub } else { Speaker::Assistant };
+            said.push(Said { by, text, data, at: exchange.told.at });
         }
         let over = said.len().saturating_sub(self.limits.history);
         said.split_off(over)

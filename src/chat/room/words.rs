@@ -96,6 +96,9 @@ pub(super) fn failed(failure: &Failure) -> String {
         Error::Late(seconds) => {
             format!("I could not answer within {seconds} s. Please try again, perhaps with a smaller question.")
         }
+        Error::Endless(most) => {
+            format!("My answer got longer than {most}, so it ends here. Please ask for less at once.")
+        }
         Error::Circles => {
             "I could not find a way to answer this. Please say it in other words, or name the query or workflow."
                 .to_owned()

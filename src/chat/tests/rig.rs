@@ -267,6 +267,7 @@ impl Rig {
             text: text.to_owned(),
             consent: action.map(|action| Consent { action, proposal: None }),
             client_id: None,
+            from: None,
             seen_from: Some(joined.seen_from),
         }
     }

@@ -128,9 +128,24 @@ async fn an_answer_that_grows_is_told_to_who_asked_and_can_be_stopped() {
     assert!(told["text"].as_str().unwrap().starts_with("so far"), "{told}");
     assert!(!rig.rooms.cancel(&joined.room, by("ann")).await.unwrap());
     assert!(plain.events("ai_chat_bot_delta").is_empty());
-    // The room goes on, also after a turn that fails.
-    let failed = rig.say(&joined, "ann", "fail").await;
+    // The room goes on, also after a turn that fails; who asked hears so as an error, too.
+    let say = Say {
+        from: Some(page.member.clone()),
+        client_id: Some("c".to_owned()),
+        ..rig.says(&joined, "ann", "fail", None)
+    };
+    let failed = rig.rooms.say(say).await.unwrap().message;
     assert_eq!(page.told(&failed).await["errorCode"], "ASSISTANT_UNAVAILABLE");
+    let errors = until("the error", || async {
+        page.events("ai_chat_error").pop().map(|_| page.events("ai_chat_error"))
+    })
+    .await;
+    assert_eq!(errors.len(), 1);
+    assert_eq!(
+        (&errors[0]["error"]["code"], &errors[0]["chatRoomID"]),
+        (&json!("ASSISTANT_UNAVAILABLE"), &json!(joined.room))
+    );
+    assert!(plain.events("ai_chat_error").is_empty(), "only who asked");
     let next = rig.say(&joined, "ann", "say on").await;
     assert_eq!(page.told(&next).await["text"], "on");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::stage::{Act, End, Piece, Stage, assistant, says, settings, stop, text, turn};
+use super::stage::{Act, End, Piece, READS, Stage, assistant, call, says, settings, stop, text, turn};
 use crate::{
     ai::{Assistant as _, Error, Failure},
     clock::Clock,
@@ -107,16 +107,27 @@ async fn each_fault_ends_the_turn_once() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_cut_and_says_so() {
+async fn an_endless_answer_ends_the_turn_with_what_was_told() {
     let forever = Piece::Forever(json!({ "choices": [{ "delta": { "content": "and so on " } }] }));
     let settings = sections::Ai { max_output: Size::kib(1), ..settings() };
     let stage = Stage::with(vec![Act::Stream(vec![forever], End::Stall)], settings).await;
-    let answer = stage.answer().await.unwrap();
-    assert!(
-        answer.text.len() < 1200 && answer.text.ends_with("(cut: an answer has at most 1KiB)"),
-        "{}",
-        answer.text
+    let failure = stage.answer().await.unwrap_err();
+    unavailable(&failure);
+    assert_eq!(failure.error, Error::Endless(Size::kib(1)));
+    assert!(failure.partial.len() <= 1024 && failure.partial.starts_with("and so on and"), "{failure:?}");
+    assert_eq!((stage.calls(), &*stage.told.lock()), (1, &failure.partial));
+    // What was said between calls of tools counts as well.
+    let much = Act::Stream(
+        vec![
+            text(&"x".repeat(700)),
+            call(0, "c", "run_query", &json!({ "dataQueryID": READS }).to_string()),
+            stop("tool_calls"),
+        ],
+        End::Done,
     );
+    let settings = sections::Ai { max_output: Size::kib(1), ..super::stage::settings() };
+    let failure = Stage::with(vec![much], settings).await.answer().await.unwrap_err();
+    assert_eq!(failure.error, Error::Endless(Size::kib(1)));
     // One line without end is given up as well, however fast it comes.
     let line = Act::Stream(
         vec![Piece::Raw(vec![b'x'; 4 << 20]), Piece::Pause(10), Piece::Raw(vec![b'x'; 4 << 20])],
@@ -139,7 +150,8 @@ async fn a_turn_has_a_time_of_its_own() {
     let stage = Stage::with(vec![Act::Status(429, "Retry-After: 600\r\n")], settings).await;
     let begun = Clock::real().monotonic();
     unavailable(&stage.answer().await.unwrap_err());
-    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert!(begun.elapsed() < Duration::from_millis(800), "the turn ends at once: {:?}", begun.elapsed());
+    assert_eq!(stage.calls(), 1);
 }
 
 #[tokio::test]

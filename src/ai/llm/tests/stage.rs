@@ -18,6 +18,7 @@ use crate::{
     },
     clock::Clock,
     config::{DurationSetting, Secret, sections},
+    error::Code,
     ids::{ChatRoomId, MessageId, TenantId, UserId},
     outbound::Outbound,
 };
@@ -187,6 +188,8 @@ pub(super) struct FakeDesk {
     pub called: Mutex<Vec<ToolCall>>,
     /// What the reading query gives.
     pub rows: Mutex<Vec<Vec<Value>>>,
+    /// With what every run that is read fails.
+    pub error: Mutex<Option<String>>,
 }
 
 pub(super) const READS: &str = "q-reads";
@@ -196,7 +199,7 @@ pub(super) const FLOW: &str = "w-report";
 impl Desk for FakeDesk {
     fn call(&self, call: ToolCall) -> BoxFuture<'static, Called> {
         self.called.lock().push(call.clone());
-        let rows = self.rows.lock().clone();
+        let (rows, error) = (self.rows.lock().clone(), self.error.lock().clone());
         Box::pin(async move {
             match call {
                 ToolCall::SearchCatalogue { .. } => Ok(Output {
@@ -219,6 +222,9 @@ impl Desk for FakeDesk {
                 }),
                 ToolCall::RunQuery { query, .. } if query.as_str() == WRITES => Err(ToolError::NeedsConsent),
                 ToolCall::RunQuery { .. } => Err(ToolError::NotFound("query")),
+                ToolCall::ReadRun { .. } if error.is_some() => {
+                    Err(ToolError::Failed { code: Code::QueryFailed, message: error.unwrap_or_default() })
+                }
                 ToolCall::ReadRun { .. } => Err(ToolError::Denied("tenant:workflow:read")),
                 ToolCall::StartWorkflow { .. } | ToolCall::DraftQuery { .. } => Err(ToolError::NeedsConsent),
             }

@@ -156,7 +156,8 @@ pub struct ChatBotDelta<'a> {
     pub text: Cow<'a, str>,
 }
 
-/// `ai_chat_error`: a chat event was refused, to the socket that sent it.
+/// `ai_chat_error`: a chat event was refused, or a message has no answer (beside the bot message that says so),
+/// to the socket that sent it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ChatError {
     /// The room, if one was named.

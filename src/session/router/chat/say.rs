@@ -47,6 +47,7 @@ async fn try_say(router: &Inner, from: &From, said: ChatUserMessage) -> Result<C
         asker,
         text: said.message.text,
         consent: action.map(|action| Consent { action, proposal }),
+        from: Some(from.socket.member().clone()),
         client_id: said.client_message.map(|id| id.as_str().to_owned()),
         seen_from: chatting.map(|chatting| chatting.seen_from),
     };
