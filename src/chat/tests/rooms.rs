@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::rig::{Fake, Page, Rig, by, until};
 use crate::{
-    chat::{Action, Error, room::RoomMember},
+    chat::{Action, Error, Say, room::RoomMember},
     clock::Clock,
     config::DurationSetting,
     error::Coded,
