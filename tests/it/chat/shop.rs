@@ -148,7 +148,7 @@ impl Shop {
     #[track_caller]
     pub fn page(&self, driver: &mut Driver, name: &str, via: Via) {
         let user = token(name.split('@').next().unwrap(), &[(ACME, "MEMBER")], false);
-        driver.connect(name, &self.world.url(), via, json!({ "token": user }), json!({}));
+        driver.connect(name, &self.world.url(), via, json!({ "token": user }), json!({ "retry": true }));
         driver.happens(name, "connect");
     }
 

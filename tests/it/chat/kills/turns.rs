@@ -45,14 +45,14 @@ fn every_point(db: Db) {
     let (kills, rounds) = if long() { (15, 60) } else { (3, 20) };
     let settings = [FAST, SLOW].concat();
     let mut shop = Shop::proposing(db, &settings);
-    // He has two pages, of which one polls; she is a guest of the room.
+    // He comes by Node; she is a guest of the room, polls, and comes by Python.
     let mut bob = Page::open(&shop, Driver::start(KINDS[0]), "bob", Via::Websocket, None);
     let room = bob.room.clone();
     // Who was never here cannot be invited.
     shop.rest("cyd", "GET", "", &Value::Null);
     let invited = shop.rest("bob", "POST", &format!("/{room}/members"), &json!({ "firebaseID": "cyd" }));
     assert_eq!(invited.0, 201, "{}", invited.1);
-    let mut cyd = Page::open(&shop, Driver::start(KINDS[1]), "cyd", Via::Polling, Some(&room));
+    let mut cyd = Page::open(&shop, Driver::start(KINDS[3]), "cyd", Via::Polling, Some(&room));
     // Several sockets on each worker: some have an answer when it dies, others not yet.
     let watchers: Vec<String> = (0..4).map(|at| format!("bob@{at}")).collect();
     bob.watched_by(&shop, &watchers);
@@ -93,8 +93,8 @@ fn every_point(db: Db) {
         died += times;
         all = there.len();
     }
-    // Another kind of client comes late, and is shown the same.
-    let mut late = Page::open(&shop, Driver::start(KINDS[3]), "bob@late", Via::Both, Some(&room));
+    // An older client comes late, and is shown the same.
+    let mut late = Page::open(&shop, Driver::start(KINDS[1]), "bob@late", Via::Both, Some(&room));
     let journal = Journal::of(&shop, "bob", &room);
     let last: BTreeSet<String> = journal
         .said
