@@ -141,16 +141,14 @@ fn assert_harmless(told: &Value) {
 #[test]
 fn what_strangers_wrote_is_shown_and_does_nothing() {
     for db in Db::here() {
-        for kind in [KINDS[0], KINDS[3]] {
-            what_strangers_wrote(db, kind);
-        }
+        what_strangers_wrote(&Shop::start(db, FAST), KINDS[0]);
+        what_strangers_wrote(&Shop::with_model(db, FAST), KINDS[3]);
     }
 }
 
-fn what_strangers_wrote(db: Db, kind: crate::harness::driver::Kind) {
+fn what_strangers_wrote(shop: &Shop, kind: crate::harness::driver::Kind) {
     let trap = Trap::set();
     let texts = texts(&trap.url);
-    let shop = Shop::proposing(db, FAST);
     shop.poisoned(&texts);
     let mut driver = Driver::start(kind);
     shop.page(&mut driver, "bob", Via::Both);
@@ -190,7 +188,7 @@ fn what_strangers_wrote(db: Db, kind: crate::harness::driver::Kind) {
         assert_harmless(&say(&mut driver, "bob", &room, json!(words)));
     }
     assert_eq!(shop.effects(), (0, 1), "the one that bob approved");
-    let approved = until_rows(&shop, "bob", &room, "PROPOSAL_APPROVED", 1);
+    let approved = until_rows(shop, "bob", &room, "PROPOSAL_APPROVED", 1);
     assert_eq!(approved.len(), 1, "{approved:?}");
 
     // Everything that anybody was sent, and the room's history: nothing turns a line or moves a cursor.

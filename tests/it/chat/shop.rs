@@ -1,7 +1,5 @@
 //! A tenant with something to ask for: a database of sales, a query that reads it, one that writes, a workflow.
 
-use std::ops::Not as _;
-
 use diesel::{
     Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _,
 };
@@ -83,14 +81,18 @@ struct Count {
 }
 
 impl Shop {
-    /// With an assistant that proposes: the model that knows the shop, or `TEST_ASSISTANT=catalogue`.
+    /// Answered by the catalogue, or by a model that knows the shop with `TEST_ASSISTANT=model`.
     #[track_caller]
     pub fn proposing(kind: Kind, settings: &[(&str, &str)]) -> Self {
-        let model =
-            std::env::var("TEST_ASSISTANT").is_ok_and(|name| name == "catalogue").not().then(Model::start);
-        let mut all = model.as_ref().map(|model| model.settings().to_vec()).unwrap_or_default();
-        all.extend_from_slice(settings);
-        Self::start(kind, &all)
+        let model = std::env::var("TEST_ASSISTANT").is_ok_and(|name| name == "model");
+        if model { Self::with_model(kind, settings) } else { Self::start(kind, settings) }
+    }
+
+    /// Answered by a model that knows the shop.
+    #[track_caller]
+    pub fn with_model(kind: Kind, settings: &[(&str, &str)]) -> Self {
+        let model = Model::start();
+        Self::start(kind, &[&model.settings()[..], settings].concat())
     }
 
     #[track_caller]
