@@ -19,6 +19,8 @@ use crate::{
 const INPUTS: usize = 64;
 /// Most values of an enum.
 const VALUES: usize = 256;
+/// Most text of all enums of an entry in bytes: they are read with each message that may mean it.
+const LABELS: usize = 16 * 1024;
 /// Most result columns.
 const COLUMNS: usize = 64;
 /// Longest text of one field in bytes.
@@ -85,6 +87,8 @@ pub struct Input {
     pub includes: Option<bool>,
     /// It must be given, and has no default.
     pub required: bool,
+    /// Its definition says that it need not be given.
+    pub optional: bool,
     /// It has a default.
     pub default: Option<Value>,
     /// What it may be; empty: anything.
@@ -221,6 +225,11 @@ impl Input {
         self.label.as_deref().unwrap_or(&self.key)
     }
 
+    /// Whether it is to be asked for: it has no default, and nothing says that it may be left out.
+    pub fn is_needed(&self) -> bool {
+        self.required || (self.default.is_none() && !self.optional)
+    }
+
     fn to_value(&self) -> Value {
         let kind = match self.kind {
             Kind::Text => "string",
@@ -250,7 +259,19 @@ impl Input {
 /// `inputDefinitions`, or `args` of older definitions (`engine::resolve_inputs` reads the same).
 fn inputs(options: &Value) -> Vec<Input> {
     let list = ["inputDefinitions", "args"].into_iter().find_map(|name| options.get(name)?.as_array());
-    list.into_iter().flatten().filter_map(input).take(INPUTS).collect()
+    let mut inputs: Vec<Input> = list.into_iter().flatten().filter_map(input).take(INPUTS).collect();
+    let mut left = LABELS;
+    for input in &mut inputs {
+        let fits = input.values.iter().take_while(|choice| {
+            let fits = choice.label.len() <= left;
+            left = if fits { left - choice.label.len() } else { 0 };
+            fits
+        });
+        // An enum stays one.
+        let most = fits.count().max(1);
+        input.values.truncate(most);
+    }
+    inputs
 }
 
 fn input(definition: &Value) -> Option<Input> {
@@ -271,7 +292,7 @@ fn input(definition: &Value) -> Option<Input> {
         _ => (Kind::Text, Form::Day),
     };
     let values = ["enum", "options", "values"].into_iter().find_map(|name| definition.get(name)?.as_array());
-    let required = definition.get("required").is_some_and(|value| match value {
+    let required = definition.get("required").map(|value| match value {
         Value::Bool(yes) => *yes,
         Value::String(text) => !text.is_empty(),
         Value::Number(number) => number.as_f64() != Some(0.0),
@@ -286,7 +307,8 @@ fn input(definition: &Value) -> Option<Input> {
         kind,
         form,
         includes: None,
-        required: required && default.is_none(),
+        required: required == Some(true) && default.is_none(),
+        optional: required == Some(false),
         default,
         values: values.into_iter().flatten().filter_map(choice).take(VALUES).collect(),
     })

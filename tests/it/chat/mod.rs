@@ -7,4 +7,5 @@ mod kills;
 mod model;
 mod rooms;
 mod shop;
+mod talks;
 mod turns;

@@ -202,9 +202,7 @@ impl<'a> Filling<'a> {
         let numbers = self.numbers();
         let open = self.of(Kind::Number);
         let asked = open.iter().find(|input| self.is_asked(input));
-        let mut needed = open.iter().filter(|input| input.required);
-        let only = needed.next().filter(|_| needed.next().is_none());
-        let Some(input) = asked.or(only) else { return };
+        let Some(input) = asked.or_else(|| only(&open)) else { return };
         match numbers.as_slice() {
             [(place, value)] => self.put(input, value.clone(), Some(place.clone())),
             [] => {}
@@ -267,9 +265,7 @@ impl<'a> Filling<'a> {
         }
         let open = self.of(Kind::Text);
         let asked = open.iter().find(|input| self.is_asked(input));
-        let mut needed = open.iter().filter(|input| input.required);
-        let only = needed.next().filter(|_| needed.next().is_none());
-        let Some(input) = asked.or(only) else { return };
+        let Some(input) = asked.or_else(|| only(&open)) else { return };
         match quotes.as_slice() {
             [(_, words)] => return self.put(input, Value::String(words.clone()), None),
             [] => {}
@@ -317,6 +313,17 @@ impl<'a> Filling<'a> {
         let spoken: Vec<String> =
             texts.iter().map(|text| crate::ai::catalogue::words::spoken(text)).collect();
         spoken.iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect()
+    }
+}
+
+/// The one input that what stands alone is meant for: no other could take it, or no other must be given.
+fn only<'a, 'b>(open: &'b [&'a Input]) -> Option<&'b &'a Input> {
+    match open {
+        [one] => one.is_needed().then_some(one),
+        several => {
+            let mut required = several.iter().filter(|input| input.required);
+            required.next().filter(|_| required.next().is_none())
+        }
     }
 }
 

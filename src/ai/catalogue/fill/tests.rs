@@ -145,6 +145,10 @@ fn numbers_by_name_and_the_only_one() {
             ("refund 99999999999999999999999", json!({})),
         ],
     );
+    let plain = entry("Refund", "", json!([{ "key": "order", "type": "number" }]));
+    check(&plain, &[("refund 7", json!({ "order": 7 }))]);
+    let limit = entry("Products", "", json!([{ "key": "limit", "type": "number", "default": 10 }]));
+    check(&limit, &[("products of shop 5", json!({})), ("first 5 products", json!({ "limit": 5 }))]);
     let top = entry(
         "Best products",
         "",
@@ -159,6 +163,7 @@ fn numbers_by_name_and_the_only_one() {
             ("top 5 products", json!({ "limit": 5 })),
             ("best products, limit 5, min price 3.5", json!({ "limit": 5, "minPrice": 3.5 })),
             ("best 5 products", json!({})),
+            ("best products priced 5", json!({})),
             (
                 "top 5 products of the last 30 days",
                 json!({ "limit": 5, "from": "2026-10-27", "to": "2026-11-26" }),

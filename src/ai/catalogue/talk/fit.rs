@@ -1,6 +1,6 @@
 //! Which entry a request means: one, several equally, or none. Pure.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{cmp::Reverse, collections::HashSet, sync::Arc};
 
 use crate::ai::catalogue::{
     Entry, Hit, Kind,
@@ -66,12 +66,13 @@ fn judge(hit: &Hit, said: &[String], message: &Message) -> Judged {
     let entry = &hit.entry;
     let title = words::telling(&spoken(&entry.title));
     let texts = entry.words();
-    let other = [&texts.about, &texts.inputs, &texts.columns, &texts.source];
-    let has = |list: &[&str], word: &str| list.iter().any(|one| stem(one) == stem(word));
-    let in_title: Vec<&str> = title.iter().map(String::as_str).collect();
-    let elsewhere: Vec<&str> = other.iter().flat_map(|text| text.split_whitespace()).collect();
-    let titled = said.iter().filter(|word| has(&in_title, word)).count();
-    let others = said.iter().filter(|word| !has(&in_title, word) && has(&elsewhere, word)).count();
+    let others = [&texts.about, &texts.inputs, &texts.columns, &texts.source];
+    let in_title: HashSet<&str> = title.iter().map(|word| stem(word)).collect();
+    let elsewhere: HashSet<&str> = others.iter().flat_map(|text| text.split_whitespace()).map(stem).collect();
+    let is_in_title = |word: &String| in_title.contains(stem(word));
+    let is_elsewhere = |word: &String| !is_in_title(word) && elsewhere.contains(stem(word));
+    let titled = said.iter().filter(|word| is_in_title(word)).count();
+    let others = said.iter().filter(|word| is_elsewhere(word)).count();
     // It was found by a word at least, in a form that only the index knows.
     let covered = (titled + others).max(1);
     let takes_names = entry.inputs.iter().any(|input| input.kind == Kind::Text && input.values.is_empty());
@@ -79,7 +80,7 @@ fn judge(hit: &Hit, said: &[String], message: &Message) -> Judged {
     let is_value =
         |word: &str| word.bytes().all(|byte| byte.is_ascii_digit()) || names.iter().any(|name| name == word);
     let missed =
-        said.iter().filter(|word| !has(&in_title, word) && !has(&elsewhere, word) && !is_value(word)).count();
+        said.iter().filter(|word| !is_in_title(word) && !is_elsewhere(word) && !is_value(word)).count();
     let missed = missed.min(said.len() - covered.min(said.len()));
     let whole = !title.is_empty() && titled == title.len();
     let takes_times = entry.inputs.iter().any(|input| input.kind == Kind::Date);

@@ -14,6 +14,8 @@ mod pick;
 mod replay;
 pub(super) mod say;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub(super) use replay::heard;
 pub(super) use step::{Doing, Reply, State, step, wants};

@@ -139,7 +139,6 @@ pub(super) fn missing(
     let begin = if again { MISSING_AGAIN } else { MISSING };
     let name = format!("“{}”", line(input.name(), VALUE));
     let what = if is_range {
-        let rest = if input.required { "" } else { " Say “any time” for all." };
         let names = range_of(entry).map(|(start, stop)| {
             format!(" (“{}” and “{}”)", line(start.name(), VALUE), line(stop.name(), VALUE))
         });
@@ -165,7 +164,12 @@ pub(super) fn missing(
             Kind::Structure => format!("I need {name}."),
         }
     };
-    format!("{begin}{} {}, {what}", verb(entry), title(entry))
+    let skip = match (input.required, is_range) {
+        (true, _) => "",
+        (false, true) => " Say “any time” for all.",
+        (false, false) => " Say “skip” to leave it out.",
+    };
+    format!("{begin}{} {}, {what}{skip}", verb(entry), title(entry))
 }
 
 /// It takes what nobody says in words.

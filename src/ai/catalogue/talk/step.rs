@@ -14,7 +14,7 @@ use crate::{
     ai::catalogue::{
         Entry, Hit, Input, Kind,
         fill::{Filled, Message, Unclear, fill, named, range_of, yes_no},
-        words::stem,
+        words::{self, stem},
     },
     ids::RunId,
 };
@@ -172,19 +172,17 @@ fn missing(doing: Doing, asked: &str, between: &[String], message: &Message, hit
     if is_anew(&entry, message, hits, is_text) {
         return request(message, hits);
     }
-    if let Some((start, stop)) = range_of(&entry)
-        && asked == start.key
-        && !start.required
-        && !stop.required
-        && is_any(&message.text)
-    {
-        let mut filled = Filled::default();
-        for input in [start, stop] {
-            filled.values.insert(input.key.clone(), Value::Null);
-        }
-        return settle(doing, filled, true);
-    }
     let mut filled = fill(&entry, message, &doing.inputs, Some(asked));
+    if let Some(input) = input
+        && is_left_out(input, &filled, &message.text)
+    {
+        let pair = range_of(&entry).filter(|(start, _)| start.key == asked);
+        let keys =
+            pair.map_or_else(|| vec![asked], |(start, stop)| vec![start.key.as_str(), stop.key.as_str()]);
+        let open = keys.into_iter().filter(|key| !doing.inputs.contains_key(*key));
+        let values = open.map(|key| (key.to_owned(), Value::Null)).collect();
+        return settle(doing, Filled { values, ..Filled::default() }, false);
+    }
     if !filled.values.contains_key(asked)
         && let (Some(input), [one]) = (input, &*named(&message.text, between))
         && input.kind == Kind::Text
@@ -212,27 +210,33 @@ fn left(entry: &Entry, message: &Message) -> Vec<String> {
     let own = [&texts.title, &texts.inputs];
     let has = |word: &str| own.iter().any(|text| text.split_whitespace().any(|one| stem(one) == stem(word)));
     let places = message.spans.iter().map(|span| &span.at).chain(message.quotes.iter().map(|(at, _)| at));
-    let said = crate::ai::catalogue::words::telling(&message.without(places));
+    let said = words::telling(&message.without(places));
     said.into_iter().filter(|word| !has(word) && !word.bytes().all(|byte| byte.is_ascii_digit())).collect()
 }
 
-/// Whatever time it is.
-fn is_any(text: &str) -> bool {
-    let said: Vec<String> = crate::ai::catalogue::words::all(text).take(5).collect();
-    matches!(
-        said.join(" ").as_str(),
-        "any"
-            | "any time"
-            | "anytime"
-            | "all"
-            | "all time"
-            | "all of it"
-            | "always"
-            | "everything"
-            | "skip"
-            | "no"
-            | "whenever"
-    )
+/// Whether the answer is that there is none: an input that need not be given is left out.
+fn is_left_out(input: &Input, filled: &Filled, text: &str) -> bool {
+    let said: Vec<String> = words::all(text).take(5).collect();
+    let said = said.join(" ");
+    let is_any = match input.kind {
+        // Any other word may be meant.
+        Kind::Text if input.values.is_empty() => said == "skip",
+        _ => matches!(
+            said.as_str(),
+            "skip"
+                | "skip it"
+                | "any"
+                | "any time"
+                | "anytime"
+                | "all"
+                | "all time"
+                | "always"
+                | "everything"
+                | "no matter"
+        ),
+    };
+    let is_text = input.kind == Kind::Text && input.values.is_empty();
+    is_any && !input.required && (is_text || !filled.values.contains_key(&input.key))
 }
 
 /// Asks for what is missing, or does it. `again` is true when an answer said nothing that could be used.
@@ -260,11 +264,4 @@ fn settle(mut doing: Doing, filled: Filled, again: bool) -> (State, Reply) {
         range_of(&entry).is_some_and(|(start, stop)| start.key == key && open(start) && open(stop));
     let words = say::missing(&entry, input, is_range, &between, again);
     (State::Missing { doing, asked: key, between }, Reply::Words(words))
-}
-
-/// A range that has neither days nor defaults is asked for, required or not: without it most queries answer nothing.
-fn unsaid_range(entry: &Entry, inputs: &Map<String, Value>) -> Option<String> {
-    let (start, stop) = range_of(entry)?;
-    let unsaid = |input: &Input| input.default.is_none() && !inputs.contains_key(&input.key);
-    (unsaid(start) && unsaid(stop)).then(|| start.key.clone())
 }

@@ -136,6 +136,10 @@ impl Talk {
     }
 }
 
+fn options_of(inputs: Value) -> Value {
+    json!({ "query": "SELECT day, total FROM t", "inputDefinitions": inputs })
+}
+
 fn date(key: &str) -> Value {
     input(key, "string", &json!({ "format": "date" }))
 }
@@ -143,7 +147,7 @@ fn date(key: &str) -> Value {
 /// A shop's catalogue.
 pub async fn shop(store: &Store) {
     tenant(store, "a").await;
-    let options = |inputs: Value| json!({ "query": "SELECT day, total FROM t", "inputDefinitions": inputs });
+    let options = options_of;
     save(
         store,
         query("a", "sales", "Sales by day", "What was sold", options(json!([date("from"), date("to")]))),
@@ -268,6 +272,14 @@ fn what_is_missing_is_asked_for_and_the_answer_fills_it() {
         talk.say("sales by day").await;
         talk.say("any time").await;
         assert_eq!(talk.ran(), [("sales".to_owned(), json!({ "from": null, "to": null }))]);
+        let note = json!([
+            input("note", "string", &json!({})),
+            input("loud", "boolean", &json!({ "required": false }))
+        ]);
+        save(&store, query("a", "ring", "Ring a bell", "", options_of(note))).await;
+        assert!(talk.say("ring a bell").await.text.ends_with("I need “note”. Say “skip” to leave it out."));
+        talk.say("skip").await;
+        assert_eq!(talk.ran(), [("ring".to_owned(), json!({ "note": null }))]);
         talk.say("refund an order").await;
         talk.say("show me sales by day for March").await;
         assert_eq!(talk.ran(), [("sales".to_owned(), json!({ "from": "2026-03-01", "to": "2026-04-01" }))]);
@@ -286,17 +298,17 @@ fn of_two_that_fit_equally_one_is_asked_for() {
         shop(&store).await;
         let mut talk = Talk::new(&store, &[]);
         for (answer, wanted) in
-            [("1", "stock2"), ("the second", "stock"), ("by region", "stock"), ("Stock by product", "stock2")]
+            [("1", "stock"), ("the second", "stock2"), ("by region", "stock"), ("Stock by product", "stock2")]
         {
             let asked = talk.say("show me the stock").await.text;
-            assert!(asked.starts_with("Which one do you mean?\n1. Stock by product (query)\n2."), "{asked}");
+            assert!(asked.starts_with("Which one do you mean?\n1. Stock by region (query)\n2."), "{asked}");
             talk.say(answer).await;
             assert_eq!(talk.ran(), [(wanted.to_owned(), json!({}))], "{answer}");
         }
         talk.say("show me the stock").await;
         assert!(talk.say("3").await.text.starts_with("That is none of them."));
         talk.say("2").await;
-        assert_eq!(talk.ran(), [("stock".to_owned(), json!({}))]);
+        assert_eq!(talk.ran(), [("stock2".to_owned(), json!({}))]);
         // The list has changed before the answer: its numbers mean nothing any more.
         talk.say("show me the stock").await;
         save(&store, query("a", "stock0", "Stock by day", "", json!({}))).await;
