@@ -142,10 +142,7 @@ pub(super) fn missing(
         let names = range_of(entry).map(|(start, stop)| {
             format!(" (“{}” and “{}”)", line(start.name(), VALUE), line(stop.name(), VALUE))
         });
-        format!(
-            "I need a time{}, such as “last month” or “1 May to 3 June”.{rest}",
-            names.unwrap_or_default()
-        )
+        format!("I need a time{}, such as “last month” or “1 May to 3 June”.", names.unwrap_or_default())
     } else if !between.is_empty() {
         let list: Vec<String> =
             between.iter().take(VALUES).map(|one| format!("“{}”", line(one, VALUE))).collect();

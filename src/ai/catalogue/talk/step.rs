@@ -252,9 +252,9 @@ fn settle(mut doing: Doing, filled: Filled, again: bool) -> (State, Reply) {
     }
     let mut asks = unclear.into_iter().filter(|unclear| !doing.inputs.contains_key(&unclear.key));
     let asked = asks.next().or_else(|| {
-        let key =
-            entry.inputs.iter().find(|input| input.required && open(input)).map(|input| input.key.clone());
-        key.or_else(|| unsaid_range(&entry, &doing.inputs)).map(|key| Unclear { key, between: Vec::new() })
+        let needed = |input: &&Input| input.is_needed() && input.kind != Kind::Structure && open(input);
+        let input = entry.inputs.iter().find(needed)?;
+        Some(Unclear { key: input.key.clone(), between: Vec::new() })
     });
     let Some(Unclear { key, between }) = asked else { return (State::Done(doing.clone()), Reply::Do(doing)) };
     let Some(input) = entry.inputs.iter().find(|input| input.key == key) else {
