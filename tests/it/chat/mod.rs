@@ -4,6 +4,7 @@ mod consents;
 mod hostile;
 #[cfg(feature = "failpoints")]
 mod kills;
+mod llm;
 mod model;
 mod rooms;
 mod shop;

@@ -28,7 +28,7 @@ impl Shop {
     /// From now on a person has a role without these rights. What they do by REST afterwards gives them
     /// their token's role again.
     #[track_caller]
-    fn take_from(&self, user: &str, taken: &[&str]) {
+    pub(in crate::chat) fn take_from(&self, user: &str, taken: &[&str]) {
         let root = token("root", &[], true);
         let hub = &self.world.hub;
         let put = |path: String, body: &Value| {

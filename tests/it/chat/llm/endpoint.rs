@@ -104,7 +104,8 @@ pub fn calls(tool: &str, arguments: &str) -> Act {
     while !arguments.is_char_boundary(half) {
         half -= 1;
     }
-    let piece = |call: Value| Piece::Data(json!({ "choices": [{ "index": 0, "delta": { "tool_calls": [call] } }] }));
+    let piece =
+        |call: Value| Piece::Data(json!({ "choices": [{ "index": 0, "delta": { "tool_calls": [call] } }] }));
     let first = json!({ "index": 0, "id": "c1", "type": "function",
                         "function": { "name": tool, "arguments": &arguments[..half] } });
     let second = json!({ "index": 0, "function": { "arguments": &arguments[half..] } });
@@ -137,14 +138,10 @@ impl Endpoint {
         [("ai.assistant", "llm"), ("ai.base_url", &self.url), ("ai.model", "m"), ("ai.key", "sk-canary")]
     }
 
-    /// The bodies of all calls, in order.
-    pub fn asked(&self) -> Vec<Value> {
-        self.shared.asked.lock().unwrap().clone()
-    }
-
-    /// Those after a text was said, until something else was.
+    /// The bodies of the calls after a text was said, until something else was; in order.
     pub fn asked_for(&self, said: &str) -> Vec<Value> {
-        self.asked().into_iter().filter(|body| last_said(body).0 == said).collect()
+        let asked = self.shared.asked.lock().unwrap();
+        asked.iter().filter(|body| last_said(body).0 == said).cloned().collect()
     }
 
     /// Lets the answer to a text go on.
@@ -157,11 +154,8 @@ impl Endpoint {
     #[track_caller]
     pub fn until_dropped(&self, said: &str) {
         let known = self.shared.known.lock().unwrap();
-        let (_, late) = self
-            .shared
-            .changed
-            .wait_timeout_while(known, Duration::from_secs(15), |known| !known.1.iter().any(|one| one == said))
-            .unwrap();
+        let open = |known: &mut (Vec<String>, Vec<String>)| !known.1.iter().any(|one| one == said);
+        let late = self.shared.changed.wait_timeout_while(known, Duration::from_secs(15), open).unwrap().1;
         assert!(!late.timed_out(), "the connection of {said:?} stays open");
     }
 }
@@ -200,7 +194,8 @@ impl Shared {
         match (self.script)(call) {
             Act::Silence => gone(socket),
             Act::Status(status, headers) => {
-                let body = r#"{"error":{"message":"canary of the endpoint sk-canary\nsecond line","type":"x"}}"#;
+                let body =
+                    r#"{"error":{"message":"canary of the endpoint sk-canary\nsecond line","type":"x"}}"#;
                 let head = format!(
                     "HTTP/1.1 {status} X\r\n{headers}content-type: application/json\r\ncontent-length: {}\r\n\
                      connection: close\r\n\r\n{body}",
@@ -229,7 +224,9 @@ impl Shared {
                     }
                 }
                 match end {
-                    End::Done => chunk(socket, "data: [DONE]\n\n").and_then(|()| socket.write_all(b"0\r\n\r\n").ok()),
+                    End::Done => {
+                        chunk(socket, "data: [DONE]\n\n").and_then(|()| socket.write_all(b"0\r\n\r\n").ok())
+                    }
                     End::Cut => Some(()),
                     End::Stall => gone(socket),
                 }

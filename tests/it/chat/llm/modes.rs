@@ -37,7 +37,9 @@ const SETTINGS: &[(&str, &str)] = &[
 enum Ends {
     Well,
     /// Without an answer; something of one was told before.
-    Badly { partial: bool },
+    Badly {
+        partial: bool,
+    },
 }
 
 /// Name, and how it ends.
@@ -62,14 +64,19 @@ fn script(call: &Call) -> Act {
     let whole = says("The whole answer is here.");
     let pause = |ms| Piece::Pause(Duration::from_millis(ms));
     match mode {
-        "slow" => Act::Stream(vec![pause(150), text("The whole "), pause(100), text("answer."), stop("stop")], End::Done),
+        "slow" => Act::Stream(
+            vec![pause(150), text("The whole "), pause(100), text("answer."), stop("stop")],
+            End::Done,
+        ),
         "silent" => Act::Silence,
         "stall" => Act::Stream(vec![text("So far ")], End::Stall),
         "failing" => Act::Status(500, ""),
         "recovers" if call.before == 0 => Act::Status(503, ""),
         "busy" if call.before == 0 => Act::Status(429, "retry-after: 1\r\n"),
         "full" => Act::Status(429, "retry-after: 3600\r\n"),
-        "garbage" => Act::Stream(vec![Piece::Raw("data: {\"choices\": [{\"del\n\ndata: <html>canary\n\n")], End::Done),
+        "garbage" => {
+            Act::Stream(vec![Piece::Raw("data: {\"choices\": [{\"del\n\ndata: <html>canary\n\n")], End::Done)
+        }
         "cut" => Act::Stream(vec![text("So far "), text("so good")], End::Cut),
         "endless" => {
             let piece = json!({ "choices": [{ "index": 0, "delta": { "content": "and so on " } }] });
@@ -150,7 +157,9 @@ fn judge(stage: &Stage, driver: &mut Driver, mode: &str, ends: Ends, room: &str,
         assert!(!words.trim().is_empty() && !words.contains("canary"), "{mode}: {words}");
         assert_eq!((&row["text"], &row["messageID"]), (&told["text"], &told["messageID"]), "{mode}");
         match ends {
-            Ends::Well => assert_eq!((&row["ended"], &told["errorCode"]), (&json!("ok"), &Value::Null), "{row}"),
+            Ends::Well => {
+                assert_eq!((&row["ended"], &told["errorCode"]), (&json!("ok"), &Value::Null), "{row}")
+            }
             Ends::Badly { partial } => {
                 let code = json!("ASSISTANT_UNAVAILABLE");
                 assert_eq!((&row["ended"], &told["errorCode"]), (&json!("error"), &code), "{row}");
@@ -165,7 +174,10 @@ fn judge(stage: &Stage, driver: &mut Driver, mode: &str, ends: Ends, room: &str,
     let errors = events_of(driver, mode, ERROR);
     assert_eq!(errors.len(), failed, "{mode}: {errors:?}");
     for error in errors {
-        assert_eq!((&error["error"]["code"], &error["chatRoomID"]), (&json!("ASSISTANT_UNAVAILABLE"), &json!(room)));
+        assert_eq!(
+            (&error["error"]["code"], &error["chatRoomID"]),
+            (&json!("ASSISTANT_UNAVAILABLE"), &json!(room))
+        );
         assert!(!error.to_string().contains("canary"), "{error}");
     }
     turns

@@ -5,7 +5,11 @@ use serde_json::{Value, json};
 use super::endpoint::{Act, Call, Endpoint};
 use crate::{
     chat::shop::*,
-    harness::{database::Kind as Db, driver::Driver},
+    harness::{
+        database::Kind as Db,
+        driver::Driver,
+        world::{Graph, Rest},
+    },
 };
 
 /// The hub between both.
@@ -52,4 +56,44 @@ pub fn send(driver: &mut Driver, name: &str, room: &str, message: Value) -> Valu
     let ack = driver.ask(name, SAY, json!([{ "chatRoomID": room, "message": message }]))[0].clone();
     assert_eq!(ack["ok"], true, "{ack}");
     ack["messageID"].clone()
+}
+
+/// What another tenant has; its titles are canaries.
+pub struct Theirs {
+    pub source: String,
+    pub query: String,
+    pub workflow: String,
+    pub run: String,
+}
+
+/// Saves something by REST: its id.
+#[track_caller]
+fn create(rest: &Rest, what: &str, names: (&str, &str), body: &Value) -> String {
+    let reply = rest.call("POST", &format!("/api/v1/tenants/{}/{what}", rest.tenant), &[], body);
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    reply.json()[names.0][names.1].as_str().unwrap().to_owned()
+}
+
+impl Shop {
+    /// How many runs of the report were started.
+    #[track_caller]
+    pub fn runs_of_report(&self) -> u64 {
+        let list = self.world.ann().get(&format!("/instances?workflowID={}&pageSize=1", self.report));
+        list["totalCount"].as_u64().unwrap()
+    }
+
+    /// The tenant `other` gets something of everything.
+    #[track_caller]
+    pub fn in_other(&self) -> Theirs {
+        let eve = self.world.rest("eve", "other", "ADMIN");
+        let shop = json!({ "datasourceTitle": "canary-shop", "datasourceType": "sqlite",
+                           "datasourceOptions": { "file": "shop.db" } });
+        let source = create(&eve, "datasources", ("datasource", "datasourceID"), &shop);
+        let query = json!({ "dataQueryTitle": "canary-title refund order", "datasourceID": source,
+                            "dataQueryOptions": { "query": "SELECT 'canary' AS canary", "readOnly": true } });
+        let query = create(&eve, "dataqueries", ("dataQuery", "dataQueryID"), &query);
+        let workflow = eve.create(&Graph::new().js("js", "return 'canary';").end("js").body("canary-flow"));
+        let run = eve.execute(&workflow, &json!({}));
+        Theirs { source, query, workflow, run }
+    }
 }
