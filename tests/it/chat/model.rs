@@ -34,7 +34,8 @@ fn call(tool: &str, arguments: &Value) -> Piece {
     (json!({ "tool_calls": call }), "tool_calls")
 }
 
-/// `Refund order 7`, `Show …` and `Run …`: a call of what the catalogue found first. Anything else is a text.
+/// `Refund order 7`, `Show …` and `Run …`: a call of what the catalogue found first. `Where is the run …?`: a look
+/// at it. Anything else is a text.
 fn clerk(asked: &Value) -> Piece {
     let last = asked["messages"].as_array().and_then(|all| all.last()).cloned().unwrap_or_default();
     let text = last["content"].as_str().unwrap_or_default();
@@ -56,6 +57,9 @@ fn clerk(asked: &Value) -> Piece {
             json!({})
         };
         return call("run_query", &json!({ "dataQueryID": id, "inputValues": inputs }));
+    }
+    if let Some(run) = text.strip_prefix("Where is the run ").and_then(|rest| rest.strip_suffix('?')) {
+        return call("read_run", &json!({ "instanceID": run }));
     }
     if text.starts_with("Run ") && last["role"] == "user" {
         return call("start_workflow", &json!({ "workflowID": first("start_workflow", "workflowID") }));

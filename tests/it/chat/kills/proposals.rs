@@ -147,7 +147,8 @@ fn killed_at_each_point_of_a_proposal_on_postgresql() {
 struct Ends {
     done: usize,
     unknown: usize,
-    other: usize,
+    /// Told that nothing was done.
+    nothing: Vec<String>,
 }
 
 fn every_point(db: Db) {
@@ -197,9 +198,8 @@ fn every_point(db: Db) {
                     ends.unknown += 1;
                     effects <= 1
                 }
-                // It says that nothing was done.
-                _ => {
-                    ends.other += 1;
+                told => {
+                    ends.nothing.push(told.to_owned());
                     effects == 0
                 }
             };
