@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::{
-    Proposal,
+    Proposal, lines,
     room::{BotMessage, Ended, RoomState, UserMessage},
 };
 use crate::{
@@ -42,9 +42,9 @@ pub(super) fn proposal(proposal: &Proposal) -> ChatProposal<'_> {
 
 /// The answer to a message.
 pub(super) fn told(room: &ChatRoomId, seq: Seq, told: &BotMessage) -> Result<Frame, serde_json::Error> {
+    let text = lines::shown(told);
     let body = ChatBotMessage {
-        text: Cow::Borrowed(&told.text),
-        message: Cow::Borrowed(&told.text),
+        message: Cow::Borrowed(&text),
         room: room.clone(),
         message_id: told.message.clone(),
         in_reply_to: told.in_reply_to.clone(),
@@ -53,6 +53,7 @@ pub(super) fn told(room: &ChatRoomId, seq: Seq, told: &BotMessage) -> Result<Fra
         data: told.data.as_ref().map(Cow::Borrowed),
         instance_id: told.run.clone(),
         error_code: told.error_code.as_deref().filter(|_| told.ended != Ended::Ok).map(Cow::Borrowed),
+        text: Cow::Borrowed(&text),
     };
     Frame::event(NAMESPACE, Server::ChatBotMessage.as_str(), &body)
 }
@@ -85,7 +86,7 @@ pub(super) fn entered(state: &RoomState) -> Result<Entered, serde_json::Error> {
         let open = state.open().filter(|open| open.seq == exchange.told_at);
         items.push(ChatHistoryItem {
             role: ChatRole::Assistant,
-            text: Cow::Borrowed(&exchange.told.text),
+            text: lines::shown(&exchange.told),
             seq: exchange.told_at,
             at: WireTime(exchange.told.at),
             message_id: exchange.told.message.clone(),

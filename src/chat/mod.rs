@@ -8,7 +8,7 @@
 //! `delivery`, assistants and hands (which `server` gives it). Never: asks whether somebody may chat in
 //! a tenant (its callers do).
 //!
-//! Reads: `door`, `keep` (recovery, retention), `actor`, `room` (pure), `frames` (what sockets see), `places`
+//! Reads: `door`, `keep` (recovery, retention), `actor`, `room` (pure), `frames` (what sockets see), `lines` (rows as text), `places`
 //! (whose turn it is), `hands` (what it needs of others), `tools` (what does it), `choose` (which assistant).
 
 mod actor;
@@ -20,6 +20,7 @@ mod frames;
 mod hands;
 mod hub;
 mod keep;
+mod lines;
 mod messages;
 mod places;
 mod proposal;
@@ -34,5 +35,6 @@ pub use door::Rooms;
 pub use error::Error;
 pub use hands::{Assistants, Hands, Rights};
 pub use hub::Parts;
+pub use lines::shown;
 pub use messages::{Accepted, AckFrame, Asker, Join, Joined, Say};
 pub use proposal::{Action, Answered, Consent, Proposal, ProposalStatus};

@@ -34,6 +34,7 @@ const PURE: &[&str] = &[
     "listener/room.rs",
     "chat/room/",
     "chat/frames.rs",
+    "chat/lines.rs",
     "chat/tools/cells.rs",
     "chat/tools/table.rs",
     "chat/tools/words.rs",

@@ -4,7 +4,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    chat::room::{RoomEvent, RowError},
+    chat::{
+        self,
+        room::{RoomEvent, RowError},
+    },
     clock::to_wire,
     ids::{ChatRoomId, TenantId, UserId},
     store::{
@@ -99,6 +102,7 @@ pub(super) fn message(row: &Row) -> Result<Option<Value>, RowError> {
         }
         RoomEvent::Told(told) => {
             let mut shown = plain(&**told);
+            shown.insert("text".to_owned(), json!(chat::shown(told)));
             shown.insert("role".to_owned(), json!("assistant"));
             shown
         }

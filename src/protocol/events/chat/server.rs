@@ -105,7 +105,8 @@ pub struct ChatTable {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChatBotMessage<'a> {
-    /// The words, whole. Text, never markup.
+    /// The words, whole, and behind them the first rows of `data`, for pages that show nothing else (a model speaks
+    /// for itself). Text, never markup.
     pub text: Cow<'a, str>,
     /// The same words again, as one page reads them.
     pub message: Cow<'a, str>,
