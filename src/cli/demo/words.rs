@@ -74,7 +74,7 @@ fn chat(url: &str) -> String {
         socket.on(\"ai_chat_room_id\", room => { chatRoomID = room.chatRoomID; say(); });\n\
         socket.on(\"ai_chat_bot_message\", ({ text, data }) => {\n  \
           console.log(text);\n  \
-          if (data) console.log([data.columns, ...data.rows].map(row => row.join(\"\\t\")).join(\"\\n\"));\n  \
+          if (data) console.log(\"data:\", data.rows.length, \"rows\");\n  \
           say();\n\
         });\n\
         socket.on(\"ai_chat_error\", ({ error }) => console.log(error.message));\n\

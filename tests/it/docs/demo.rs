@@ -108,9 +108,9 @@ fn its_commands_can_be_pasted() {
     let said = demo.paste(demo.block("# ask the assistant"), dir.path());
     let answers: Vec<&str> = said.split("\n> ").collect();
     assert_eq!(answers.len(), 5, "{said}");
-    assert!(answers[1].contains("day\torders\teuros") && answers[1].contains(&month(1)), "{said}");
-    assert!(!answers[1].contains(&format!("\n{}", month(0))), "{said}");
-    assert!(answers[1].lines().count() > 20, "{said}");
+    assert!(answers[1].contains(&format!("\nday | orders | euros\n{}", month(1))), "{said}");
+    let rows = answers[1].lines().last().and_then(|line| line.split(' ').nth(1)?.parse().ok());
+    assert!(rows > Some(20), "{said}");
     assert!(answers[2].contains("Mug") && answers[2].contains("1250"), "{said}");
     // One row would be changed, and none is.
     assert!(answers[3].contains('1') && answers[4].len() > "reject\n".len(), "{said}");
