@@ -155,7 +155,22 @@ fn again(doing: Doing, message: &Message) -> (State, Reply) {
 
 fn which(entries: Vec<Arc<Entry>>, asked: Box<Message>, message: &Message, hits: &[Hit]) -> (State, Reply) {
     if let Some(entry) = pick(&entries, &message.text).and_then(|at| entries.get(at)) {
-        return begin(Arc::clone(entry), &asked);
+        let entry = Arc::clone(entry);
+        if numbered(&message.text).is_some() {
+            return begin(entry, &asked);
+        }
+        // "The parcel, of order 7": its words may have more of what is needed.
+        let before = fill(&entry, &asked, &Map::new(), None);
+        let mut filled = fill(&entry, message, &before.values, None);
+        let (values, range, unused_time) = (before.values, before.range, before.unused_time);
+        for (key, value) in values {
+            filled.values.entry(key).or_insert(value);
+        }
+        filled.range = filled.range.or(range);
+        filled.unused_time = filled.unused_time.or(unused_time);
+        filled.unclear.extend(before.unclear);
+        filled.unclear.retain(|unclear| !filled.values.contains_key(&unclear.key));
+        return settle(Doing { entry, inputs: Map::new(), range: None, unused_time: None }, filled, false);
     }
     // A number that is not in the list, or nothing that fits: the same question.
     if numbered(&message.text).is_some() || matches!(fit(hits, message), Fit::None(_)) {

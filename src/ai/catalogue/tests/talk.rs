@@ -309,6 +309,14 @@ fn of_two_that_fit_equally_one_is_asked_for() {
         assert!(talk.say("3").await.text.starts_with("That is none of them."));
         talk.say("2").await;
         assert_eq!(talk.ran(), [("stock2".to_owned(), json!({}))]);
+        // The answer says more than which.
+        let order = input("order", "number", &json!({ "required": true }));
+        for (id, title) in [("parcel", "Parcel of an order"), ("lines", "Lines of an order")] {
+            save(&store, query("a", id, title, "", json!({ "inputDefinitions": [order] }))).await;
+        }
+        talk.say("show me the order").await;
+        talk.say("the parcel of order 7").await;
+        assert_eq!(talk.ran(), [("parcel".to_owned(), json!({ "order": 7 }))]);
         // The list has changed before the answer: its numbers mean nothing any more.
         talk.say("show me the stock").await;
         save(&store, query("a", "stock0", "Stock by day", "", json!({}))).await;
