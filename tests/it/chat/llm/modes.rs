@@ -169,6 +169,10 @@ fn judge(stage: &Stage, driver: &mut Driver, mode: &str, ends: Ends, room: &str,
             }
         }
     }
+    // Nothing of an answer that nobody waits for goes on.
+    if ["silent", "stall", "endless"].contains(&mode) {
+        (0..turns).for_each(|number| stage.endpoint.until_dropped(&format!("{mode} {number}")));
+    }
     // Who asked is also told so as programs are.
     let failed = if ends == Ends::Well { 0 } else { turns };
     let errors = events_of(driver, mode, ERROR);
@@ -214,4 +218,27 @@ fn a_turn_ends_in_its_time() {
     assert_eq!(stage.endpoint.asked_for("full 1").len(), 1);
     assert_eq!(say(&mut driver, "bob", &room, json!("on"))["text"], "The whole answer is here.");
     assert_eq!(stage.assert_answered_once("bob", &room), 3);
+}
+
+/// Who asks too often is told so as a person and as a program; the endpoint hears nothing of it.
+#[test]
+fn who_asks_too_often_is_told_so() {
+    let stage = Stage::start(Db::Sqlite, &[("ai.user_turns", "2/h")], script);
+    let mut driver = Driver::start(KINDS[1]);
+    for name in ["bob", "cyd"] {
+        stage.shop.page(&mut driver, name, Via::Websocket);
+    }
+    let room = enter(&mut driver, "bob", json!({}));
+    let told = ["one", "two", "three"].map(|said| say(&mut driver, "bob", &room, json!(said)));
+    assert_eq!(
+        (&told[1]["errorCode"], &told[2]["errorCode"]),
+        (&Value::Null, &json!("RATE_LIMITED")),
+        "{told:?}"
+    );
+    assert!(told[2]["text"].as_str().unwrap().contains("try again in"), "{told:?}");
+    let error = driver.wait("the error", |seen| crate::harness::driver::events_of(seen, "bob", ERROR).pop());
+    assert_eq!((&error["error"]["code"], &error["chatRoomID"]), (&json!("RATE_LIMITED"), &json!(room)));
+    assert!(stage.endpoint.asked_for("three").is_empty());
+    let hers = enter(&mut driver, "cyd", json!({}));
+    assert_eq!(say(&mut driver, "cyd", &hers, json!("me"))["text"], "The whole answer is here.");
 }
