@@ -10,8 +10,8 @@ const EMPTY: &[&str] = &[
     "a", "about", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been", "by", "can", "could",
     "did", "do", "does", "for", "from", "get", "give", "had", "has", "have", "help", "hello", "hey", "hi",
     "how", "i", "if", "in", "into", "is", "it", "its", "just", "let", "like", "list", "look", "many", "may",
-    "me", "much", "my", "need", "now", "of", "on", "one", "or", "our", "please", "see", "should", "show",
-    "so", "some", "tell", "than", "thank", "thanks", "that", "the", "their", "them", "then", "there",
+    "me", "much", "my", "need", "now", "of", "on", "one", "or", "our", "per", "please", "see", "should",
+    "show", "so", "some", "tell", "than", "thank", "thanks", "that", "the", "their", "them", "then", "there",
     "these", "they", "this", "those", "to", "us", "want", "was", "we", "were", "what", "whats", "when",
     "where", "which", "who", "will", "with", "would", "you", "your",
 ];

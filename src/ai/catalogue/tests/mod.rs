@@ -2,4 +2,5 @@
 
 mod index;
 mod rig;
+mod shops;
 mod talk;
