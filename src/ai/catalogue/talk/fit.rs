@@ -11,6 +11,12 @@ use crate::ai::catalogue::{
 /// A score that is so much better decides between two that fit equally well otherwise.
 const FAR_BETTER: f64 = 1.5;
 
+/// Words of what is to happen with an entry: none has to be in it.
+const DOING: &[&str] = &[
+    "run", "start", "display", "print", "fetch", "find", "search", "open", "execute", "launch", "begin",
+    "trigger", "query", "workflow", "table", "data", "number", "numbers", "figures",
+];
+
 /// What fits.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Fit {
@@ -77,8 +83,7 @@ fn judge(hit: &Hit, said: &[String], message: &Message) -> Judged {
     let covered = (titled + others).max(1);
     let takes_names = entry.inputs.iter().any(|input| input.kind == Kind::Text && input.values.is_empty());
     let names = if takes_names { names(&message.text) } else { Vec::new() };
-    let is_value =
-        |word: &str| word.bytes().all(|byte| byte.is_ascii_digit()) || names.iter().any(|name| name == word);
+    let is_value = |word: &str| is_aside(word) || names.iter().any(|name| name == word);
     let missed =
         said.iter().filter(|word| !is_in_title(word) && !is_elsewhere(word) && !is_value(word)).count();
     let missed = missed.min(said.len() - covered.min(said.len()));
@@ -91,6 +96,11 @@ fn judge(hit: &Hit, said: &[String], message: &Message) -> Judged {
         missed => titled > 0 && covered >= missed || covered > missed && covered > 1,
     };
     Judged { entry: Arc::clone(entry), score: hit.score, value, titled, whole, convinces }
+}
+
+/// Whether a word may be said of any entry: a number, or what is to be done.
+pub(super) fn is_aside(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_digit()) || DOING.contains(&word)
 }
 
 /// Words with a capital, but for the first: names of things, small.

@@ -220,10 +220,17 @@ pub(in super::super) fn ran(doing: &Doing, output: &str) -> String {
     format!("{}. {output}{note}", with(doing)).trim_end().to_owned()
 }
 
+/// What was said and did nothing.
 fn note(doing: &Doing) -> String {
-    let time = doing.unused_time.as_ref();
-    time.map(|time| format!("\nIt takes no time, so “{}” was not used.", line(time, VALUE)))
-        .unwrap_or_default()
+    let mut text = String::new();
+    if let Some(time) = &doing.unused_time {
+        text.push_str(&format!("\nIt takes no time, so “{}” was not used.", line(time, VALUE)));
+    }
+    if !doing.unused.is_empty() {
+        let list: Vec<String> = doing.unused.iter().map(|word| format!("“{}”", line(word, VALUE))).collect();
+        text.push_str(&format!("\nNot used: {}.", list.join(", ")));
+    }
+    text
 }
 
 /// A proposal in words; `summary` is the desk's.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    fit::{Fit, fit, judged},
+    fit::{Fit, fit, is_aside, judged},
     intent::{Intent, intent},
     pick::{numbered, pick},
     say,
@@ -21,6 +21,10 @@ use crate::{
 
 /// Most entries of a question.
 const ASKED: usize = 8;
+/// Most words that are named as unused.
+const UNUSED: usize = 4;
+/// Most words of an answer that says something else than was asked: what is longer is a request.
+const ANSWER: usize = 2;
 /// Words that a request begins with, where an answer would be a name.
 const VERBS: &[&str] = &[
     "show", "list", "run", "start", "get", "give", "find", "what", "how", "which", "set", "make", "let",
@@ -64,6 +68,8 @@ pub(in super::super) struct Doing {
     pub range: Option<String>,
     /// A time that it does not take.
     pub unused_time: Option<String>,
+    /// Words of the request that are neither of the entry nor of an input.
+    pub unused: Vec<String>,
 }
 
 /// What is answered.
@@ -140,12 +146,14 @@ fn request(message: &Message, hits: &[Hit]) -> (State, Reply) {
 
 fn begin(entry: Arc<Entry>, message: &Message) -> (State, Reply) {
     let filled = fill(&entry, message, &Map::new(), None);
-    settle(Doing { entry, inputs: Map::new(), range: None, unused_time: None }, filled, false)
+    let unused = unused(&entry, message, &filled);
+    settle(Doing { entry, inputs: Map::new(), range: None, unused_time: None, unused }, filled, false)
 }
 
 /// The same for another time.
 fn again(doing: Doing, message: &Message) -> (State, Reply) {
     let filled = fill(&doing.entry, message, &Map::new(), None);
+    let doing = Doing { unused: Vec::new(), ..doing };
     if filled.values.is_empty() && filled.unclear.is_empty() {
         let words = say::takes_no_time(&doing.entry);
         return (State::Done(doing), Reply::Words(words));
@@ -173,7 +181,8 @@ fn which(entries: Vec<Arc<Entry>>, asked: Box<Message>, message: &Message, hits:
         return settle(Doing { entry, inputs: Map::new(), range: None, unused_time: None }, filled, false);
     }
     // A number that is not in the list, or nothing that fits: the same question.
-    if numbered(&message.text).is_some() || matches!(fit(hits, message), Fit::None(_)) {
+    let is_short = message.telling().len() <= ANSWER;
+    if numbered(&message.text).is_some() || is_short && matches!(fit(hits, message), Fit::None(_)) {
         let words = say::which_again(&entries);
         return (State::Which { entries, request: asked }, Reply::Words(words));
     }
@@ -206,6 +215,9 @@ fn missing(doing: Doing, asked: &str, between: &[String], message: &Message, hit
         filled.unclear.retain(|unclear| unclear.key != asked);
     }
     let is_filled = !filled.values.is_empty();
+    if !is_filled && filled.unclear.is_empty() && left(&entry, message).len() > ANSWER {
+        return request(message, hits);
+    }
     settle(doing, filled, !is_filled)
 }
 
@@ -227,6 +239,22 @@ fn left(entry: &Entry, message: &Message) -> Vec<String> {
     let places = message.spans.iter().map(|span| &span.at).chain(message.quotes.iter().map(|(at, _)| at));
     let said = words::telling(&message.without(places));
     said.into_iter().filter(|word| !has(word) && !word.bytes().all(|byte| byte.is_ascii_digit())).collect()
+}
+
+/// What was said and plays no part: who asked is told.
+fn unused(entry: &Entry, message: &Message, filled: &Filled) -> Vec<String> {
+    let texts = entry.words();
+    let own = [&texts.about, &texts.columns, &texts.source];
+    let values = filled.values.values().map(|value| value.to_string().to_lowercase());
+    let between = filled.unclear.iter().flat_map(|unclear| &unclear.between).map(|one| one.to_lowercase());
+    let taken: Vec<String> = values.chain(between).collect();
+    let mut left = left(entry, message);
+    left.retain(|word| {
+        let has = own.iter().any(|text| text.split_whitespace().any(|one| stem(one) == stem(word)));
+        !has && !is_aside(word) && !taken.iter().any(|value| value.contains(word.as_str()))
+    });
+    left.truncate(UNUSED);
+    left
 }
 
 /// Whether the answer is that there is none: an input that need not be given is left out.
