@@ -178,7 +178,9 @@ fn which(entries: Vec<Arc<Entry>>, asked: Box<Message>, message: &Message, hits:
         filled.unused_time = filled.unused_time.or(unused_time);
         filled.unclear.extend(before.unclear);
         filled.unclear.retain(|unclear| !filled.values.contains_key(&unclear.key));
-        return settle(Doing { entry, inputs: Map::new(), range: None, unused_time: None }, filled, false);
+        let unused = unused(&entry, &asked, &filled);
+        let doing = Doing { entry, inputs: Map::new(), range: None, unused_time: None, unused };
+        return settle(doing, filled, false);
     }
     // A number that is not in the list, or nothing that fits: the same question.
     let is_short = message.telling().len() <= ANSWER;
