@@ -28,4 +28,6 @@ pub struct Draft {
     pub call: ToolCall,
     /// The same in words, for who decides.
     pub summary: String,
+    /// A digest of what the call would run as it is saved now. The room puts it in.
+    pub seal: Option<String>,
 }

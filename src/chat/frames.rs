@@ -112,7 +112,10 @@ pub(super) fn entered(state: &RoomState) -> Result<Entered, serde_json::Error> {
 fn of_person(seq: Seq, said: &UserMessage) -> ChatHistoryItem<'_> {
     ChatHistoryItem {
         role: ChatRole::User,
-        text: Cow::Borrowed(&said.text),
+        text: match (said.text.as_str(), said.action) {
+            ("", Some(action)) => Cow::Borrowed(action.as_str()),
+            (text, _) => Cow::Borrowed(text),
+        },
         seq,
         at: WireTime(said.at),
         message_id: said.message.clone(),

@@ -49,6 +49,8 @@ pub trait Hands: Send + Sync + 'static {
         person: Person,
         tenant: TenantId,
     ) -> BoxFuture<'static, Called>;
+    /// A digest of what the call would run as it is saved now; none when that cannot be said.
+    fn seal(&self, call: ToolCall, tenant: TenantId) -> BoxFuture<'static, Option<String>>;
     /// Whether the call changes something; what is not known does.
     fn has_effect(&self, call: ToolCall, tenant: TenantId) -> BoxFuture<'static, bool>;
 }

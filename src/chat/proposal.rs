@@ -22,6 +22,10 @@ pub struct Proposal {
     pub call: ToolCall,
     /// The same in words.
     pub summary: String,
+    /// A digest of what the call would have run when it was proposed: what was saved anew since was
+    /// approved by nobody (`faults.md` A62).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
     /// From then on nobody may approve it.
     pub expires_at: Timestamp,
 }
@@ -58,6 +62,17 @@ pub enum Action {
     Reject,
     /// Show what it would do.
     Test,
+}
+
+impl Action {
+    /// As it is said on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::Approve => "approve",
+            Action::Reject => "reject",
+            Action::Test => "test",
+        }
+    }
 }
 
 /// A person's word on a proposal.

@@ -143,7 +143,7 @@ async fn propose(desk: &dyn Desk, call: ToolCall, what: &str, doing: Option<&Doi
     match desk.check(call.clone()).await {
         Ok(summary) => {
             let text = say::proposed(&summary, doing);
-            Answer { text, proposal: Some(Draft { call, summary }), ..Answer::default() }
+            Answer { text, proposal: Some(Draft { call, summary, seal: None }), ..Answer::default() }
         }
         Err(error) => words(say::refused(what, &error)),
     }

@@ -237,7 +237,7 @@ impl Inner {
             Err(ToolError::NeedsConsent) => match desk.check(wanted.clone()).await {
                 Ok(summary) => {
                     noted("proposed");
-                    Done::Proposed(Draft { call: wanted, summary })
+                    Done::Proposed(Draft { call: wanted, summary, seal: None })
                 }
                 Err(error) => {
                     noted("refused");

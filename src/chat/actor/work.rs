@@ -171,7 +171,10 @@ async fn answer(hub: Arc<Hub>, state: RoomState, ask: Ask, growing: Arc<Mutex<St
     metrics().chat.turn_seconds.observe(seconds);
     match result {
         Err(failure) => Decide::Failed { message, failure },
-        Ok(answer) => {
+        Ok(mut answer) => {
+            if let Some(draft) = &mut answer.proposal {
+                draft.seal = hub.hands.seal(draft.call.clone(), tenant.clone()).await;
+            }
             let mut preview = None;
             if ask.preview
                 && let Some(draft) = &answer.proposal

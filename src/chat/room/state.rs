@@ -253,6 +253,7 @@ impl RoomState {
             turn: message.clone(),
             call: draft.call,
             summary: draft.summary,
+            seal: draft.seal,
             expires_at: now.checked_add(life).unwrap_or(Timestamp::MAX),
         }
     }

@@ -98,13 +98,13 @@ impl Assistant for Fake {
                 "propose" => {
                     let inputs = Map::from_iter([("month".to_owned(), json!(rest))]);
                     let call = ToolCall::StartWorkflow { workflow: WorkflowId::trusted("report"), inputs };
-                    let draft = Draft { call, summary: format!("start the report of {rest}") };
+                    let draft = Draft { call, summary: format!("start the report of {rest}"), seal: None };
                     Ok(Answer { proposal: Some(draft), ..says("Shall I?") })
                 }
                 "change" => {
                     let call =
                         ToolCall::RunQuery { query: DataQueryId::trusted("refund"), inputs: Map::new() };
-                    let draft = Draft { call, summary: "refund it".to_owned() };
+                    let draft = Draft { call, summary: "refund it".to_owned(), seal: None };
                     Ok(Answer { proposal: Some(draft), ..says("Shall I?") })
                 }
                 "fail" => Err(AiError::Endpoint("failed (500)".to_owned()).into()),
@@ -161,6 +161,9 @@ impl Hands for Fake {
     }
     fn preview(&self, _: Arc<Proposal>, _: Person, _: TenantId) -> BoxFuture<'static, Called> {
         Box::pin(async { Ok(Output { text: "It would happen.".to_owned(), ..Output::default() }) })
+    }
+    fn seal(&self, _: ToolCall, _: TenantId) -> BoxFuture<'static, Option<String>> {
+        Box::pin(async { None })
     }
     fn has_effect(&self, call: ToolCall, _: TenantId) -> BoxFuture<'static, bool> {
         Box::pin(async move { !matches!(call, ToolCall::ReadRun { .. }) })

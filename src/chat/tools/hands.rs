@@ -95,7 +95,12 @@ impl Hands for Tools {
         tenant: TenantId,
     ) -> BoxFuture<'static, Called> {
         let inner = Arc::clone(&self.inner);
-        Box::pin(async move { inner.preview(&Caller { person, tenant }, &proposal.call).await })
+        Box::pin(async move { inner.preview(&Caller { person, tenant }, &proposal).await })
+    }
+
+    fn seal(&self, call: ToolCall, tenant: TenantId) -> BoxFuture<'static, Option<String>> {
+        let inner = Arc::clone(&self.inner);
+        Box::pin(async move { inner.seal(&tenant, &call).await })
     }
 
     fn has_effect(&self, call: ToolCall, tenant: TenantId) -> BoxFuture<'static, bool> {
@@ -189,6 +194,9 @@ impl Inner {
             Ok(permissions) => permissions,
             Err(error) => return Answered::Failed(error),
         };
+        if let Err(error) = self.unchanged(caller, proposal).await {
+            return Answered::Failed(error);
+        }
         let done = match &proposal.call {
             ToolCall::RunQuery { query, inputs } => {
                 return self.run_query(caller, proposal, query, inputs).await;
@@ -203,8 +211,10 @@ impl Inner {
     }
 
     /// Shows what a proposal would do.
-    async fn preview(&self, caller: &Caller, call: &ToolCall) -> Called {
+    async fn preview(&self, caller: &Caller, proposal: &Proposal) -> Called {
+        let call = &proposal.call;
         let permissions = self.admit(caller, call).await?;
+        self.unchanged(caller, proposal).await?;
         match call {
             ToolCall::RunQuery { query, inputs } => self.show_query(caller, permissions, query, inputs).await,
             ToolCall::StartWorkflow { workflow, inputs } => {

@@ -79,6 +79,9 @@ impl Inner {
         if let Err(error) = self.plan(caller, workflow, inputs).await {
             return Answered::Failed(error);
         }
+        if let Err(error) = self.unchanged(caller, proposal).await {
+            return Answered::Failed(error);
+        }
         let start = Start {
             tenant: caller.tenant.clone(),
             workflow: workflow.clone(),

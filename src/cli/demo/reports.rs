@@ -147,7 +147,7 @@ fn refund() -> Sample {
             edge("pay", Some("success"), "end"),
             edge("keep", Some("success"), "end"),
         ]),
-        options: json!({ "inputDefinitions": [{ "key": "order", "type": "number", "default": 1 }] }),
+        options: json!({ "inputDefinitions": [{ "key": "order", "type": "number", "required": true }] }),
         inputs: |n, _| json!({ "order": n }),
     }
 }

@@ -263,6 +263,24 @@ pub fn latest(
     Ok(id.map(|id| ChatRoomId::trusted(&id)))
 }
 
+/// The user's own room in which nothing was ever said, the newest; not one that is put away.
+pub fn blank(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    owner: &UserId,
+) -> Result<Option<ChatRoomId>, Error> {
+    let id: Option<String> = chat_rooms::table
+        .filter(chat_rooms::tenant_id.eq(tenant.as_str()))
+        .filter(chat_rooms::owner_id.eq(owner.as_str()))
+        .filter(chat_rooms::is_archived.eq(false))
+        .filter(chat_rooms::last_message_at.is_null())
+        .order(chat_rooms::chat_room_id.desc())
+        .select(chat_rooms::chat_room_id)
+        .first(connection)
+        .optional()?;
+    Ok(id.map(|id| ChatRoomId::trusted(&id)))
+}
+
 /// How many rooms a user has in a tenant.
 pub fn count_of(connection: &mut Connection, tenant: &TenantId, owner: &UserId) -> Result<i64, Error> {
     let query = chat_rooms::table

@@ -260,7 +260,15 @@ impl<'a> Filling<'a> {
                 && !self.is_used(place)
             {
                 let words = text.get(place.clone()).unwrap_or_default();
-                self.put(input, Value::String(words.to_owned()), Some(place.clone()));
+                let span = self.message.spans.iter().find(|span| overlap(&span.at, place));
+                match span.map(|span| (&span.at, &span.when)) {
+                    // "since March 2026" for a text that is a day by its default.
+                    Some((at, When::Days { from: Some(day), .. })) if has_day(input) => {
+                        self.filled.unused_time = None;
+                        self.put(input, Value::String(day.to_string()), Some(at.clone()));
+                    }
+                    _ => self.put(input, Value::String(words.to_owned()), Some(place.clone())),
+                }
             }
         }
         let open = self.of(Kind::Text);
@@ -349,6 +357,12 @@ fn exact(digits: &str) -> Option<Value> {
     let value: Value = serde_json::from_str(digits).ok()?;
     let many = digits.bytes().filter(u8::is_ascii_digit).count();
     (value.is_i64() || value.is_u64() || many <= 15).then_some(value)
+}
+
+/// Whether its default is a day: what is given is one too, whatever its definition says.
+fn has_day(input: &Input) -> bool {
+    let default = input.default.as_ref().and_then(Value::as_str);
+    default.is_some_and(|day| day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok())
 }
 
 fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {

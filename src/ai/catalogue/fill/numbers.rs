@@ -23,7 +23,7 @@ pub fn numbers(text: &str) -> Vec<Number> {
     for word in text.split_inclusive(char::is_whitespace) {
         let at = start;
         start += word.len();
-        let left = word.trim_start_matches(['(', '[', '$', '€', '£', '=', '<', '>']);
+        let left = word.trim_start_matches(['#', '(', '[', '$', '€', '£', '=', '<', '>']);
         let skipped = word.len() - left.len();
         let bare = left.trim_end().trim_end_matches([')', ']', '.', ',', ';', ':', '?', '!']);
         let (bare, sign) = match bare.strip_suffix('%') {
@@ -98,6 +98,7 @@ mod tests {
             ("(007)", &[("7", false)]),
             ("0.0", &[("0.0", false)]),
             ("amount >=12", &[("12", false)]),
+            ("order #42", &[("42", false)]),
             ("1,00", &[]),
             ("1234,567", &[]),
             ("2026-11-25", &[]),

@@ -119,6 +119,16 @@ pub(super) fn intent(text: &str) -> Intent {
         .take(MOST + 1)
         .map(str::to_lowercase)
         .collect();
+    // What is not to be done is not looked for, lest it be proposed.
+    if let [first, rest @ ..] = words.as_slice()
+        && (matches!(first.as_str(), "never" | "dont")
+            || matches!(
+                (first.as_str(), rest.first().map(String::as_str)),
+                ("do", Some("not")) | ("don", Some("t"))
+            ))
+    {
+        return Intent::Cancel;
+    }
     if words.is_empty() && text.contains('?') {
         return Intent::List;
     }

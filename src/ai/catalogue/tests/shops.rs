@@ -128,7 +128,9 @@ fn what_a_newcomer_types_into_the_demo() {
                 json!({ "product": "Almond biscuits", "cents": 620 }),
             ),
             ("Refund order 42", "w_refund", json!({ "order": 42 })),
+            ("Refund order #42", "w_refund", json!({ "order": 42 })),
             ("start the sales report", "w_report", json!({})),
+            ("Sales report since March 2026", "w_report", json!({ "since": "2026-03-01" })),
             ("live sales", "w_live", json!({})),
         ] {
             let answer = talk.say(text).await;
@@ -139,6 +141,11 @@ fn what_a_newcomer_types_into_the_demo() {
             let arguments = &call["arguments"];
             let found = arguments["dataQueryID"].as_str().or_else(|| arguments["workflowID"].as_str());
             assert_eq!((found, &arguments["inputValues"]), (Some(id), &inputs), "{text}");
+        }
+        for text in ["Do not refund order 42", "Don't refund order 42", "never set the price of Mug to 1250"]
+        {
+            let answer = talk.say(text).await;
+            assert!(answer.proposal.is_none(), "{text}: {}", answer.text);
         }
         talk.ran();
         // Step by step.

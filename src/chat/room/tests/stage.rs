@@ -39,7 +39,7 @@ pub(super) fn limits() -> Limits {
 pub(super) fn start(month: &str) -> Draft {
     let inputs = Map::from_iter([("month".to_owned(), json!(month))]);
     let call = ToolCall::StartWorkflow { workflow: WorkflowId::trusted("report"), inputs };
-    Draft { call, summary: format!("start the report of {month}") }
+    Draft { call, summary: format!("start the report of {month}"), seal: None }
 }
 
 pub(super) fn says(text: &str) -> Answer {

@@ -345,6 +345,7 @@ pub fn proposal(call: &ToolCall) -> Arc<Proposal> {
         turn: MessageId::generate(),
         call: call.clone(),
         summary: "it".to_owned(),
+        seal: None,
         expires_at: Timestamp::MAX,
     })
 }

@@ -215,3 +215,35 @@ fn the_audit_says_who_approved_what_when_and_from_where() {
         assert!(!export.to_string().contains("127.0.0.1"), "{export}");
     }
 }
+
+/// Who approves has seen what would be run: what was saved anew since then is not that.
+#[test]
+fn what_was_changed_meanwhile_was_approved_by_nobody() {
+    for db in Db::here() {
+        let shop = Shop::proposing(db, FAST);
+        let mut driver = Driver::start(KINDS[0]);
+        shop.page(&mut driver, "bob", Via::Websocket);
+        let room = enter(&mut driver, "bob", json!({}));
+        let proposed = refund(&mut driver, "bob", &room, 7);
+        let id = proposed["proposal"]["id"].clone();
+        let ann = shop.world.ann();
+        let path = format!("/api/v1/tenants/{ACME}/dataqueries/{}", shop.refund);
+        let mut options =
+            ann.call("GET", &path, &[], &Value::Null).json()["dataQuery"]["dataQueryOptions"].clone();
+        options["query"] = json!("INSERT INTO refunds (sale) SELECT {{order}} + id FROM sales");
+        let saved = ann.call("PATCH", &path, &[], &json!({ "dataQueryOptions": options }));
+        assert_eq!(saved.status, 200, "{}", saved.text());
+        for action in ["test", "approve"] {
+            let told = act(&mut driver, "bob", &room, action, Some(&id));
+            assert!(
+                told["text"].as_str().unwrap().contains("changed since it was proposed"),
+                "{action}: {told}"
+            );
+            assert_eq!(shop.till.refunds(), 0, "{action}");
+        }
+        // Asked for again, it is what is saved now.
+        let id = refund(&mut driver, "bob", &room, 7)["proposal"]["id"].clone();
+        act(&mut driver, "bob", &room, "approve", Some(&id));
+        assert!(shop.till.refunds() > 1);
+    }
+}

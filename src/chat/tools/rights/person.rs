@@ -1,29 +1,29 @@
 //! What a person may do, asked at each call and again when an approved proposal is carried out.
 
-use super::{hands::Inner, words};
 use crate::{
     ai::{Person, ToolError},
     auth::{Error, Permission, Permissions},
+    chat::tools::{hands::Inner, words},
     error::Coded,
     ids::TenantId,
 };
 
 /// For whom something is done, and where.
 #[derive(Debug, Clone)]
-pub(super) struct Caller {
+pub(in crate::chat::tools) struct Caller {
     pub person: Person,
     pub tenant: TenantId,
 }
 
 impl Inner {
     /// What the person may do in the tenant now.
-    pub(super) async fn permissions(&self, caller: &Caller) -> Result<Permissions, Error> {
+    pub(in crate::chat::tools) async fn permissions(&self, caller: &Caller) -> Result<Permissions, Error> {
         let person = &caller.person;
         self.auth.permissions_of(&person.user, person.api_key.as_ref(), &caller.tenant).await
     }
 
     /// Refuses who may not do all of this; who may not chat may do nothing here.
-    pub(super) async fn needs(
+    pub(in crate::chat::tools) async fn needs(
         &self,
         caller: &Caller,
         needed: &[Permission],
