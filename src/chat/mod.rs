@@ -8,8 +8,8 @@
 //! `delivery`, assistants and hands (which `server` gives it). Never: asks whether somebody may chat in
 //! a tenant (its callers do).
 //!
-//! Reads: `door`, `keep` (recovery, retention), `actor`, `room` (pure), `frames` (what sockets see), `lines` (rows as text), `places`
-//! (whose turn it is), `hands` (what it needs of others), `tools` (what does it), `choose` (which assistant).
+//! Reads: `door`, `keep` (recovery, retention), `actor`, `room` (pure), `frames` (what sockets see), `lines` (rows
+//! as text), `places` (whose turn it is), `hands` (what it needs of others), `tools` (what does it), `choose` (which assistant).
 
 mod actor;
 mod choose;

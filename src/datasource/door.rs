@@ -22,7 +22,7 @@ use super::{
     drivers::{Answer, Drivers, Job, Manner},
     fair::Turns,
     hosts::Hosts,
-    pool::Pools,
+    pool::{Fingerprint, Pools},
     saved::{Place, Saved, Shelf, Source},
     service,
     settings::Secrets,
@@ -255,6 +255,25 @@ impl DataSources {
     /// what takes its place might: unknown is [`Effect::MayWrite`].
     pub async fn effect(&self, tenant: &TenantId, query: &DataQueryId) -> Result<Option<Effect>, Error> {
         Ok(self.inner.load(tenant, query).await?.map(|saved| saved.effect()))
+    }
+
+    /// Another one after each change of what a saved query of the tenant would run, or of where. None: the
+    /// tenant has no such query.
+    pub async fn fingerprint(
+        &self,
+        tenant: &TenantId,
+        query: &DataQueryId,
+    ) -> Result<Option<Fingerprint>, Error> {
+        Ok(self.inner.load(tenant, query).await?.map(|saved| saved.fingerprint()))
+    }
+
+    /// The same of a source of the tenant.
+    pub async fn fingerprint_of_source(
+        &self,
+        tenant: &TenantId,
+        source: &DataSourceId,
+    ) -> Result<Option<Fingerprint>, Error> {
+        Ok(self.inner.shelf.source(tenant, source).await?.map(|source| source.fingerprint()))
     }
 
     /// Connects with settings that are not saved: `{ latencyMs, server, warnings? }`, or why not.

@@ -19,7 +19,7 @@ use super::{Error, mysql, postgres};
 use crate::ids::{DataSourceId, TenantId};
 
 /// What a state of a source is told by.
-pub(super) type Fingerprint = [u8; 32];
+pub type Fingerprint = [u8; 32];
 
 /// A connection of any kind.
 pub(super) enum Link {

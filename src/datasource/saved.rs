@@ -71,6 +71,17 @@ pub(super) enum Place {
 }
 
 impl Saved {
+    /// Another one after each change of what it would run, or of where.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut digest = Sha256::new();
+        digest.update(self.query.options.to_string());
+        digest.update(format!("\n{:?}\n", self.query.source));
+        if let Place::At(source) = &self.place {
+            digest.update(source.fingerprint());
+        }
+        digest.finalize().into()
+    }
+
     /// What it can change. A removed source has no effect to fear, but what takes its place might.
     pub fn effect(&self) -> Effect {
         match &self.place {

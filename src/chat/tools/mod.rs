@@ -9,8 +9,9 @@
 //! Talks to: `auth` (rights), `datasource` (queries), `ai::catalogue`, `store` (titles), and to workflows through
 //! [`Host`], which `session` implements. Never: decides that something may be done; keeps anything.
 //!
-//! Reads: `hands` (the door), `rights` (may they, and is it still what was proposed), one file a tool (`query`, `draft`, `workflow`, `run`, `search`), `host` (what it
-//! needs of workflows), and what is pure: `words`, `table`, `cells`.
+//! Reads: `hands` (the door), `rights` (may they, and is it still what was proposed), one file a tool (`query`,
+//! `draft`, `workflow`, `run`, `search`), `host` (what it needs of workflows), and what is pure: `words`, `table`,
+//! `cells`.
 
 mod cells;
 mod draft;

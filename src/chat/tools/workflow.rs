@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Plan, Start, StartTest, Trouble,
     hands::{Inner, failed, stored},
-    rights::Caller,
+    rights::{Caller, unchanged_plan},
     words,
 };
 use crate::{
@@ -76,10 +76,8 @@ impl Inner {
         if let Err(error) = self.admit(caller, &proposal.call).await {
             return Answered::Failed(error);
         }
-        if let Err(error) = self.plan(caller, workflow, inputs).await {
-            return Answered::Failed(error);
-        }
-        if let Err(error) = self.unchanged(caller, proposal).await {
+        let planned = self.plan(caller, workflow, inputs).await;
+        if let Err(error) = planned.and_then(|(plan, _)| unchanged_plan(proposal, &plan)) {
             return Answered::Failed(error);
         }
         let start = Start {

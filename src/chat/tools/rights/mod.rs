@@ -5,3 +5,4 @@ mod person;
 mod seal;
 
 pub(super) use person::Caller;
+pub(super) use seal::unchanged_plan;
