@@ -103,9 +103,9 @@ impl Model {
     }
 }
 
-/// One call; then the connection ends.
-fn serve(socket: TcpStream, shared: &Shared) -> Option<()> {
-    let mut reader = BufReader::new(socket.try_clone().ok()?);
+/// The body of a call.
+pub fn read_call(socket: &TcpStream) -> Option<Value> {
+    let mut reader = BufReader::new(socket);
     let mut length = 0;
     loop {
         let mut line = String::new();
@@ -119,7 +119,12 @@ fn serve(socket: TcpStream, shared: &Shared) -> Option<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    let asked: Value = serde_json::from_slice(&body).ok()?;
+    serde_json::from_slice(&body).ok()
+}
+
+/// One call; then the connection ends.
+fn serve(socket: TcpStream, shared: &Shared) -> Option<()> {
+    let asked = read_call(&socket)?;
     let next = shared.next.lock().unwrap().clone();
     let (delta, finish) = next.unwrap_or_else(|| clerk(&asked));
     shared.asked.lock().unwrap().push(asked);

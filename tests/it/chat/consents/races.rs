@@ -67,6 +67,16 @@ impl Pair {
     }
 }
 
+impl Pair {
+    /// A refund is proposed, and both have seen it: its id.
+    #[track_caller]
+    fn proposed(&mut self, order: i64) -> Value {
+        let told = refund(&mut self.bob, "bob", &self.room, order);
+        answer(&mut self.cyd, "cyd", &told["inReplyTo"]);
+        told["proposal"]["id"].clone()
+    }
+}
+
 #[track_caller]
 fn text(told: &Value) -> &str {
     told["text"].as_str().unwrap()
@@ -77,10 +87,7 @@ fn two_approve_at_once_and_one_effect_happens() {
     for db in Db::here() {
         let mut pair = Pair::start(db);
         for order in 1..=ROUNDS {
-            let room = pair.room.clone();
-            let told = refund(&mut pair.bob, "bob", &room, order);
-            answer(&mut pair.cyd, "cyd", &told["inReplyTo"]);
-            let id = told["proposal"]["id"].clone();
+            let id = pair.proposed(order);
             let [first, second] = pair.both(["approve", "approve"], (order % 2 == 0).then_some(&id));
             assert!(text(&first).starts_with("Done"), "{first}");
             let late = ["approved and carried out already", "There is no open proposal to approve"];
@@ -98,10 +105,7 @@ fn approve_and_reject_at_once_have_one_outcome() {
     for db in Db::here() {
         let mut pair = Pair::start(db);
         for order in 1..=ROUNDS {
-            let room = pair.room.clone();
-            let told = refund(&mut pair.bob, "bob", &room, order);
-            answer(&mut pair.cyd, "cyd", &told["inReplyTo"]);
-            let id = told["proposal"]["id"].clone();
+            let id = pair.proposed(order);
             let words = if order % 2 == 0 { ["approve", "reject"] } else { ["reject", "approve"] };
             let [first, second] = pair.both(words, Some(&id));
             let (effects, late) = if text(&first).starts_with("Done") {

@@ -2,13 +2,15 @@
 
 use std::{
     collections::HashMap,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Condvar, Mutex},
     time::Duration,
 };
 
 use serde_json::{Value, json};
+
+use crate::chat::model::read_call;
 
 /// Longest wait of a thread for anything: no test waits so long.
 const MOST: Duration = Duration::from_secs(120);
@@ -243,22 +245,4 @@ fn gone(socket: &mut TcpStream) -> Option<()> {
 
 fn chunk(socket: &mut TcpStream, text: &str) -> Option<()> {
     socket.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes()).ok()
-}
-
-fn read_call(socket: &TcpStream) -> Option<Value> {
-    let mut reader = BufReader::new(socket);
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        if line.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    serde_json::from_slice(&body).ok()
 }
